@@ -1,0 +1,116 @@
+"""What the world offers: the files of a project on an index, and the metadata of one of them.
+
+Sources: PEP 503, 691, 700 (listings), PEP 592 (yanking), PEP 658/714 (metadata files), core metadata.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from lockflow.standards.requirements import Requirement
+from lockflow.standards.versions import Version
+
+
+class File(Struct, frozen=True, array_like=True):
+    """One distribution file as an index lists it (wheel or sdist, told apart by `filename`).
+
+    `url` is absolute and exactly what a lock stores (fragment removed, credentials removed). `hashes` are
+    (algorithm, hex digest) pairs, lower case. `upload_time_ns` is nanoseconds since the epoch, UTC.
+    `yanked` is False, or the reason, or True where no reason is given. `has_metadata` tells whether the index
+    announces a metadata file beside it.
+    """
+
+    filename: str
+    url: str
+    hashes: tuple[tuple[str, str], ...] = ()
+    size: int | None = None
+    upload_time_ns: int | None = None
+    requires_python: str | None = None
+    yanked: bool | str = False
+    has_metadata: bool = False
+
+    @property
+    def is_wheel(self) -> bool:
+        return self.filename.endswith(".whl")
+
+
+_FILES = msgspec.msgpack.Decoder(tuple[File, ...])
+
+
+class Release:
+    """One version of a project on one index: its files, sdists first, each kind by file name.
+
+    Files are decoded when first asked for, since of hundreds of listed versions a resolution looks at a few.
+    `earliest_upload_ns` is the smallest upload time of its files (0 where some file has none), so that a
+    cut-off can be applied without decoding.
+    """
+
+    __slots__ = ("_files", "_raw", "earliest_upload_ns", "version")
+
+    def __init__(
+        self, version: Version, earliest_upload_ns: int, *, files: tuple[File, ...] | None = None, raw: bytes = b""
+    ) -> None:
+        self.version = version
+        self.earliest_upload_ns = earliest_upload_ns
+        self._files = files
+        self._raw = raw
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        if self._files is None:
+            self._files = _FILES.decode(self._raw)
+        return self._files
+
+
+class Listing(Struct, frozen=True, kw_only=True):
+    """A project as one index lists it. `releases` ascend by version; empty means "known, but no files".
+
+    `index` is the URL of the index without credentials, as a lock stores it. `is_flat` tells that it came from
+    a flat index, whose files a cut-off never hides.
+    """
+
+    name: str
+    index: str
+    releases: tuple[Release, ...]
+    is_flat: bool = False
+
+
+class Metadata(Struct, frozen=True, kw_only=True):
+    """Core metadata of one distribution, as far as a resolution needs it.
+
+    `requires_dist` keeps the file's order. `requires_python` is the text, None where absent.
+    """
+
+    name: str
+    version: Version
+    requires_dist: tuple[Requirement, ...] = ()
+    requires_python: str | None = None
+    provides_extras: tuple[str, ...] = ()
+    is_version_dynamic: bool = False
+
+
+class Absent(Struct, frozen=True, kw_only=True):
+    """Why a listing or metadata could not be had, where that is a finding and not an error.
+
+    kind: `not-found` (no such project on the index), `offline`, `unauthorized`, `invalid-metadata`,
+    `inconsistent-metadata`, `needs-build` (only a source build could tell), `build-disabled`,
+    `build-failed`, `requires-python` (an sdist that this interpreter cannot build).
+    """
+
+    kind: Literal[
+        "not-found",
+        "offline",
+        "unauthorized",
+        "invalid-metadata",
+        "inconsistent-metadata",
+        "needs-build",
+        "build-disabled",
+        "build-failed",
+        "requires-python",
+    ]
+    reason: str = ""
+
+

@@ -1,0 +1,191 @@
+"""What people wrote, after reading: projects, groups, sources and the settings that reach a lock.
+
+Requirements in here are *lowered*: `tool.uv.sources` has been applied, so each says where it comes from
+(`Requirement.source`). Paths are relative to the folder of the lock, with `/` separators, unless the user
+gave an absolute one.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from msgspec import Struct
+
+from lockflow.standards.markers.tree import Marker
+from lockflow.standards.requirements import ConflictItem, Requirement, RequiresPython
+from lockflow.standards.versions import Version
+
+
+class Resolution(StrEnum):
+    """Which end of a version range is preferred."""
+
+    HIGHEST = "highest"
+    LOWEST = "lowest"
+    LOWEST_DIRECT = "lowest-direct"
+
+
+class Prerelease(StrEnum):
+    """When pre-releases are candidates."""
+
+    IF_NECESSARY = "if-necessary"
+    ALLOW = "allow"
+    DISALLOW = "disallow"
+    EXPLICIT = "explicit"
+
+
+class ForkStrategy(StrEnum):
+    """Whether each Python gets the newest version, or all Pythons the fewest versions."""
+
+    REQUIRES_PYTHON = "requires-python"
+    FEWEST = "fewest"
+
+
+class IndexStrategy(StrEnum):
+    """How candidates of several indexes are combined."""
+
+    FIRST_INDEX = "first-index"
+    UNSAFE_FIRST_MATCH = "unsafe-first-match"
+    UNSAFE_BEST_MATCH = "unsafe-best-match"
+
+
+class Cutoff(Struct, frozen=True, kw_only=True):
+    """`exclude-newer`: files uploaded at `timestamp_ns` or later do not exist.
+
+    `timestamp_ns` is nanoseconds since the epoch, UTC. `span` is the ISO 8601 duration a relative cut-off was
+    given as (`P7D`); then the timestamp was computed from the clock by the edge that read the setting.
+    """
+
+    timestamp_ns: int
+    span: str | None = None
+
+
+class Index(Struct, frozen=True, kw_only=True):
+    """One package index. `url` has no credentials; they are kept apart, by the edge that authenticates."""
+
+    url: str
+    name: str | None = None
+    is_default: bool = False
+    is_explicit: bool = False
+    is_flat: bool = False
+    ignore_error_codes: tuple[int, ...] = ()
+    cutoff: Cutoff | Literal[False] | None = None
+    hash_algorithm: str | None = None
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The options that influence a resolution, after merging command line, environment and files.
+
+    `indexes` run from first to last consulted and contain the default index unless switched off;
+    `find_links` are flat indexes searched beside them. Names are normalised.
+    """
+
+    indexes: tuple[Index, ...] = ()
+    find_links: tuple[Index, ...] = ()
+    index_strategy: IndexStrategy = IndexStrategy.FIRST_INDEX
+    resolution: Resolution = Resolution.HIGHEST
+    prerelease: Prerelease = Prerelease.IF_NECESSARY
+    prerelease_package: tuple[tuple[str, Prerelease], ...] = ()
+    fork_strategy: ForkStrategy = ForkStrategy.REQUIRES_PYTHON
+    cutoff: Cutoff | None = None
+    cutoff_package: tuple[tuple[str, Cutoff | Literal[False]], ...] = ()
+    no_build: bool = False
+    no_build_package: frozenset[str] = frozenset()
+    no_binary: bool = False
+    no_binary_package: frozenset[str] = frozenset()
+    uv: str | None = None
+    """The uv release whose lock revision is written (`[tool.lockflow] uv`), None for the newest known."""
+    python_versions: tuple[str, ...] = ()
+    """`[tool.lockflow] python-versions`: minors to check, empty for those that requires-python admits."""
+    platforms: tuple[str, ...] = ("darwin", "linux/amd64", "linux/arm64")
+    """`[tool.lockflow] platforms`: names of the platforms to check."""
+    allow_sdist: frozenset[str] = frozenset()
+    """`[tool.lockflow] allow-sdist`: packages that may be built from source in an image."""
+
+
+class Scope(Struct, frozen=True, kw_only=True):
+    """The parent to which a scoped override or exclusion applies."""
+
+    name: str
+    version: Version | None = None
+
+
+class Override(Struct, frozen=True, kw_only=True):
+    """`override-dependencies`: one global entry (scope None, one requirement) or one scoped table."""
+
+    scope: Scope | None = None
+    requirements: tuple[Requirement, ...]
+
+
+class Exclusion(Struct, frozen=True, kw_only=True):
+    """`exclude-dependencies`: one global name (scope None) or the names one parent loses, in the user's order."""
+
+    scope: Scope | None = None
+    names: tuple[str, ...]
+
+
+class StaticMetadata(Struct, frozen=True, kw_only=True):
+    """One entry of `tool.uv.dependency-metadata`, used instead of reading or building."""
+
+    name: str
+    version: Version | None = None
+    requires_dist: tuple[Requirement, ...] = ()
+    requires_python: str | None = None
+    provides_extras: tuple[str, ...] = ()
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """A dependency group with its includes expanded (PEP 735).
+
+    `requires_python` is the combined `tool.uv.dependency-groups.NAME.requires-python`, as specifier text
+    joined by `,`, or None; its marker is already part of every requirement.
+    """
+
+    name: str
+    requirements: tuple[Requirement, ...]
+    requires_python: str | None = None
+
+
+class Member(Struct, frozen=True, kw_only=True):
+    """A project of the workspace. `path` is `.` for the root.
+
+    `version` is None where the project declares it dynamic. `requires_dist` holds the dependencies of the
+    project and then those of each extra with `extra == 'x'` in the marker, as core metadata has them;
+    `provides_extras` keeps the declared order. `default_groups` is None where the setting is absent.
+    """
+
+    name: str
+    path: str
+    version: Version | None
+    install: Literal["editable", "virtual", "directory"]
+    requires_python: RequiresPython | None
+    requires_dist: tuple[Requirement, ...]
+    provides_extras: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
+    default_groups: tuple[str, ...] | Literal["all"] | None = None
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """Everything a lock depends on.
+
+    A workspace has `members` (sorted by name); a script or a root without `[project]` has `requirements` and
+    `groups` of its own. `conflicts` are in declared order, items sorted by package, kind, name.
+    `environments` is None where not declared (an empty tuple cannot occur).
+    """
+
+    is_script: bool = False
+    members: tuple[Member, ...] = ()
+    has_project_root: bool = True
+    requirements: tuple[Requirement, ...] = ()
+    groups: tuple[Group, ...] = ()
+    default_groups: tuple[str, ...] | Literal["all"] | None = None
+    requires_python: RequiresPython
+    constraints: tuple[Requirement, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    build_constraints: tuple[Requirement, ...] = ()
+    static_metadata: tuple[StaticMetadata, ...] = ()
+    environments: tuple[Marker, ...] | None = None
+    required_environments: tuple[Marker, ...] | None = None
+    conflicts: tuple[tuple[ConflictItem, ...], ...] = ()
+    settings: Settings = Settings()

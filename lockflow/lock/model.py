@@ -1,0 +1,139 @@
+"""A lock as uv.lock holds it, typed (version 1, any revision), and how two of them differ.
+
+Markers in here are self-contained: the reader has re-added `requires-python` and the environments which the
+text leaves out, the writer takes them away again.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from lockflow.inputs.model import Exclusion, ForkStrategy, Group, Override, Prerelease, Resolution, StaticMetadata
+from lockflow.standards.markers.tree import Marker
+from lockflow.standards.markers.universal import UniversalMarker
+from lockflow.standards.requirements import ConflictItem, Requirement, RequiresPython, Source
+from lockflow.standards.versions import Version
+
+
+class LockedFile(Struct, frozen=True, kw_only=True):
+    """An sdist or wheel entry. Exactly one of `url`, `path`, `filename` is set, or none for a direct sdist.
+
+    `hash` is `algorithm:digest`; `upload_time` is the text of the lock (`2024-01-02T03:04:05.678Z`).
+    """
+
+    url: str | None = None
+    path: str | None = None
+    filename: str | None = None
+    hash: str | None = None
+    size: int | None = None
+    upload_time: str | None = None
+    zstd: tuple[str, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's name (the last path segment, percent-decoded), empty for a direct sdist."""
+        from urllib.parse import unquote, urlsplit
+
+        if self.filename is not None:
+            return self.filename
+        if self.path is not None:
+            return self.path.rsplit("/", 1)[-1]
+        if self.url is not None:
+            return unquote(urlsplit(self.url).path.rsplit("/", 1)[-1])
+        return ""
+
+
+class Dependency(Struct, frozen=True, kw_only=True):
+    """An edge: the target package's identity, the extras asked of it, and the condition."""
+
+    name: str
+    version: Version | None
+    source: Source
+    extras: tuple[str, ...] = ()
+    marker: UniversalMarker
+
+
+class PackageMetadata(Struct, frozen=True, kw_only=True):
+    """What a mutable package declared when it was locked."""
+
+    requires_dist: tuple[Requirement, ...] = ()
+    provides_extras: tuple[str, ...] | None = None
+    requires_dev: tuple[tuple[str, tuple[Requirement, ...]], ...] = ()
+
+
+class Package(Struct, frozen=True, kw_only=True):
+    """One `[[package]]`. `source` of an index package is `Registry(index=URL)`, of git it has the commit.
+
+    `default_groups` is None where the key is absent.
+    """
+
+    name: str
+    version: Version | None
+    source: Source
+    default_groups: tuple[str, ...] | Literal["all"] | None = None
+    fork_markers: tuple[UniversalMarker, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    optional_dependencies: tuple[tuple[str, tuple[Dependency, ...]], ...] = ()
+    dev_dependencies: tuple[tuple[str, tuple[Dependency, ...]], ...] = ()
+    group_requires_python: tuple[tuple[str, str], ...] = ()
+    sdist: LockedFile | None = None
+    wheels: tuple[LockedFile, ...] = ()
+    metadata: PackageMetadata | None = None
+
+
+class LockedCutoff(Struct, frozen=True, kw_only=True):
+    """`exclude-newer` as the lock states it: RFC 3339 text in UTC, or the span of a relative one."""
+
+    timestamp: str | None = None
+    span: str | None = None
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """`[options]`: settings that differ from their defaults."""
+
+    resolution: Resolution = Resolution.HIGHEST
+    prerelease: Prerelease = Prerelease.IF_NECESSARY
+    fork_strategy: ForkStrategy = ForkStrategy.REQUIRES_PYTHON
+    cutoff: LockedCutoff | None = None
+    prerelease_package: tuple[tuple[str, Prerelease], ...] = ()
+    cutoff_package: tuple[tuple[str, LockedCutoff | Literal[False]], ...] = ()
+
+
+class LockManifest(Struct, frozen=True, kw_only=True):
+    """`[manifest]`: resolver inputs that belong to no package entry."""
+
+    members: tuple[str, ...] = ()
+    default_groups: tuple[str, ...] | Literal["all"] | None = None
+    requirements: tuple[Requirement, ...] = ()
+    constraints: tuple[Requirement, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    build_constraints: tuple[Requirement, ...] = ()
+    groups: tuple[Group, ...] = ()
+    group_requires_python: tuple[tuple[str, str], ...] = ()
+    static_metadata: tuple[StaticMetadata, ...] = ()
+
+
+class Lock(Struct, frozen=True, kw_only=True):
+    """A whole lock. `packages` are sorted by (name, version, source)."""
+
+    version: int = 1
+    revision: int = 5
+    requires_python: RequiresPython
+    fork_markers: tuple[UniversalMarker, ...] = ()
+    supported_environments: tuple[Marker, ...] | None = None
+    required_environments: tuple[Marker, ...] | None = None
+    conflicts: tuple[tuple[ConflictItem, ...], ...] = ()
+    options: Options = Options()
+    manifest: LockManifest = LockManifest()
+    packages: tuple[Package, ...] = ()
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """How one package name differs between two locks; empty `old` means added, empty `new` removed."""
+
+    name: str
+    old: tuple[str, ...]
+    new: tuple[str, ...]
