@@ -22,7 +22,7 @@ class LockflowBuildHook(BuildHookInterface[Any]):
         from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
         text = (
-            '"""The index used where a project names none; written by hatch_build.py from a constant of pypi-simple."""\n\n'
+            '"""The index where a project names none; written by hatch_build.py from a constant of pypi-simple."""\n\n'
             f'DEFAULT_INDEX = "{PYPI_SIMPLE_ENDPOINT.rstrip("/")}"\n'
         )
         target = Path(self.root, GENERATED)

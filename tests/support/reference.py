@@ -1,0 +1,32 @@
+"""The reference tool, real uv, run over an index on loopback with nothing of this machine's configuration."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def uv_path() -> str | None:
+    """The pinned uv beside this interpreter, not one that happens to be on PATH."""
+    return shutil.which("uv", path=str(Path(sys.executable).parent))
+
+
+def run_uv(args: Sequence[str], folder: Path, cache: Path) -> subprocess.CompletedProcess[str]:
+    uv = uv_path()
+    assert uv is not None, "uv is in the dependency group `test`"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
+    settings = {
+        # not UV_PYTHON: a project that excludes this interpreter may find the system's
+        "PATH": os.pathsep.join((str(Path(sys.base_prefix, "bin")), os.defpath)),
+        "UV_CACHE_DIR": str(cache),
+        "UV_PYTHON_DOWNLOADS": "never",
+        "NO_PROXY": "127.0.0.1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+    }
+    return subprocess.run(
+        [uv, *args], cwd=folder, env=kept | settings, capture_output=True, text=True, timeout=120, check=False
+    )
