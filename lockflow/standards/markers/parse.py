@@ -370,8 +370,6 @@ def _lower_python_version(operator: str, release: Release, *, star: bool) -> Mar
 
 
 def _lower_version_list(key: str, operator: str, literal: str) -> Marker | None:
-    variable = PYTHON if key == "python_version" else version_variable(key)
-    spelling: Spelling = {}
     releases: list[Release] = []
     for item in literal.split():
         pattern = read_release(item)
@@ -379,18 +377,18 @@ def _lower_version_list(key: str, operator: str, literal: str) -> Marker | None:
             return None
         releases.append(pattern.release)
     union = FALSE
-    for release in releases:
-        value = trim(release)
-        if key == "python_version":
+    if key == "python_version":
+        for release in releases:
+            value = trim(release)
             if len(value) > 2:
                 # One item with a patch number makes the whole term false, `not in` too: uv's way.
                 return FALSE
-            one = interval(variable, (value, 0), (_after((*value, 0)[:2]), 0))
-        else:
-            # Of two spellings of one version the last stays.
-            spelling[value] = _text(release)
-            one = interval(variable, (value, 0), (value, 1), dict(spelling))
-        union = disjoin(one, union)
+            union = disjoin(union, interval(PYTHON, (value, 0), (_after((*value, 0)[:2]), 0)))
+    else:
+        # Of two spellings of one version the last stays.
+        spelling: Spelling = {trim(release): _text(release) for release in releases}
+        for value in spelling:
+            union = disjoin(union, interval(version_variable(key), (value, 0), (value, 1), spelling))
     return _either(operator, "not in", union)
 
 

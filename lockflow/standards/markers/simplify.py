@@ -223,9 +223,7 @@ def _release(cut: Cut) -> Release:
     return value
 
 
-def _python_cuts(
-    marker: Marker, memo: dict[Marker, tuple[Cut | None, Cut | None]]
-) -> tuple[Cut | None, Cut | None]:
+def _python_cuts(marker: Marker, memo: dict[Marker, tuple[Cut | None, Cut | None]]) -> tuple[Cut | None, Cut | None]:
     """Return the ends of the interval that `marker`, not FALSE, spans on the Python axis."""
     if marker.order > PYTHON.order:
         return None, None

@@ -175,11 +175,8 @@ def boolean_variable(kind: int, key: str, value: str) -> Variable:
     """Return the variable of a substring test (IN, CONTAINS), of an EXTRA or of an entry of a LIST key."""
     variable = _booleans.get((kind, key, value))
     if variable is None:
-        if kind in {IN, CONTAINS}:
-            index = STRING_KEYS.index(key)
-        else:
-            index = 0 if kind == EXTRA else LIST_KEYS.index(key)
-        variable = Variable(kind, key, value, (kind, index, value))
+        keys = LIST_KEYS if kind == LIST else STRING_KEYS
+        variable = Variable(kind, key, value, (kind, 0 if kind == EXTRA else keys.index(key), value))
         _booleans[kind, key, value] = variable
     return variable
 
@@ -316,9 +313,7 @@ def _conjoin(a: Marker, b: Marker, memo: dict[tuple[Marker, Marker], Marker]) ->
         child = _conjoin(a_children[0], b, memo)
         cuts: list[Cut] = []
         children = [child]
-        index = 0
-        for cut in a.cuts:
-            index += 1
+        for index, cut in enumerate(a.cuts, 1):
             following = _conjoin(a_children[index], b, memo)
             if following is not child:
                 cuts.append(cut)
@@ -412,9 +407,8 @@ def _find_existing_platforms() -> Marker:
     pairs = [("os_name", "nt", name) for name in ("linux", "darwin", "ios")]
     pairs.append(("os_name", "posix", "win32"))
     for system in ("FreeBSD", "NetBSD", "OpenBSD", "SunOS", "iOS", "iPadOS"):
-        for name in foreign:
-            if not (name == "ios" and system in {"iOS", "iPadOS"}):
-                pairs.append(("platform_system", system, name))
+        allowed = "ios" if system in {"iOS", "iPadOS"} else ""
+        pairs.extend([("platform_system", system, name) for name in foreign if name != allowed])
     possible = TRUE
     for key, value, name in pairs:
         both = conjoin_plainly(string_equals(key, value), string_equals("sys_platform", name))

@@ -18,7 +18,7 @@ Kind = Literal["extra", "group", "project"]
 class UniversalMarker:
     """A marker with conflict items, `full`, and what it says of the environment alone, `environment`.
 
-    Equality and hash are those of `full`. Do not change an instance.
+    Both parts are shared nodes, so equality and hash cost next to nothing. Do not change an instance.
     """
 
     __slots__ = ("environment", "full")
@@ -47,7 +47,7 @@ class UniversalMarker:
         return UniversalMarker(disjoin(self.full, other.full), disjoin(self.environment, other.environment))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, UniversalMarker) and self.full is other.full
+        return isinstance(other, UniversalMarker) and self.full is other.full and self.environment is other.environment
 
     def __hash__(self) -> int:
         return hash(self.full)
