@@ -169,7 +169,7 @@ class IndexContent:
         flat = self._indexes[index].get("kind") == "flat"
         project = normalise(rest.strip("/"))
         if not flat and project and path != f"/idx/{index}/{project}/":
-            return Answer(301, [("location", f"/idx/{index}/{project}/")])
+            return Answer(301, [("location", f"{self.hosts.index}/{index}/{project}/")])
         if (index, project) not in self._pages:
             return Answer(404, (), b"no such project\n")
         wants_json = not flat and self._indexes[index].get("format", "json") == "json"
