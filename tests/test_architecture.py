@@ -1,0 +1,125 @@
+"""The walls of the house: rooms in order, nouns only across doors, pure files stay pure, imports at the top.
+
+Changing a table here is a design decision; a file that breaks a wall fails by its name.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "lockflow"
+ROOMS = ("inputs", "index", "resolve", "lock", "platforms", "report", "images")
+CELLAR = ("standards", "engines", "errors")
+STAIRS = ("steps", "refresh")
+ROOF = ("cli", "tasks", "flyte")
+EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}
+EDGES = {
+    "engines.process", "engines.docker", "engines.swarm", "inputs.read", "index.cache", "index.http", "index.git",
+    "index.backend", "index.client", "resolve.drive", "lock.files", "platforms.read", "platforms.run", "report.write",
+    "images.build",
+}  # fmt: skip
+PLACES = {"httpx": {"index.http"}, "docker": {"engines.docker", "engines.swarm"}, "tomlkit": {"inputs.edit"}}
+WORLDLY = {
+    "asyncio", "concurrent", "ftplib", "getpass", "glob", "http", "httpx", "importlib", "locale", "logging",
+    "multiprocessing", "os", "pathlib", "platform", "random", "secrets", "select", "shutil", "signal", "socket", "ssl",
+    "subprocess", "sys", "tempfile", "threading", "time", "uuid",
+}  # fmt: skip
+WORLDLY_CALLS = {"open", "print", "input", "now", "utcnow", "today"}
+
+FILES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Dotted names as imported; `from a import b` gives `a.b`, so a module imported by name shows."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own_imports(tree: ast.AST) -> Iterator[str]:
+    """Our modules that are imported, without the package's name: `lock.model`, `errors`."""
+    for name in imports(tree):
+        parts = name.split(".")
+        if parts[0] == "lockflow":
+            while parts[1:] and ".".join(parts[1:]) not in FILES and ".".join([*parts[1:], "__init__"]) not in FILES:
+                parts.pop()
+            yield ".".join(parts[1:])
+
+
+def is_pure(module: str) -> bool:
+    return module not in EDGES and module.partition(".")[0] not in STAIRS + ROOF
+
+
+def is_noun(module: str) -> bool:
+    return module.partition(".")[2] == "model" or module in EXTRA_NOUNS
+
+
+def may_import(module: str, imported: str) -> bool:
+    here, there = module.partition(".")[0], imported.partition(".")[0]
+    if here == there or there in CELLAR or imported in {"", "_default_index"}:
+        return here not in CELLAR or there in CELLAR or here == there
+    if here in ROOMS:
+        return there in ROOMS and ROOMS.index(there) < ROOMS.index(here) and is_noun(imported)
+    if here in STAIRS:
+        return there in ROOMS + STAIRS
+    if here in ROOF:
+        return there in STAIRS + ROOF or is_noun(imported)
+    return here == "__init__"
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_a_file_imports_only_what_stands_before_it(module: str) -> None:
+    wrong = [name for name in own_imports(ast.parse(FILES[module].read_bytes())) if not may_import(module, name)]
+    assert not wrong, f"lockflow.{module} must not import {wrong}"
+
+
+@pytest.mark.parametrize("module", [module for module in FILES if is_pure(module) and module != "__init__"])
+def test_a_pure_file_touches_nothing_of_the_world(module: str) -> None:
+    tree = ast.parse(FILES[module].read_bytes())
+    wrong = {name for name in own_imports(tree) if not is_pure(name)}
+    wrong |= {
+        name
+        for name in imports(tree)
+        if name.partition(".")[0] in WORLDLY | PLACES.keys() - {p for p in PLACES if module in PLACES[p]}
+        and not name.startswith("pathlib.Pure")
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+            name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+            wrong |= {f"{name}()"} & {f"{call}()" for call in WORLDLY_CALLS}
+    assert not wrong, f"lockflow.{module} is pure and must not use {sorted(wrong)}"
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_a_dependency_shows_in_its_one_place(module: str) -> None:
+    named = {name.partition(".")[0] for name in imports(ast.parse(FILES[module].read_bytes()))}
+    wrong = {name for name, places in PLACES.items() if name in named and module not in places}
+    assert not wrong, f"lockflow.{module} must leave {sorted(wrong)} to {[PLACES[name] for name in wrong]}"
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_imports_stand_at_the_top_except_at_the_seam(module: str) -> None:
+    if module == "__init__" or module.partition(".")[0] in ROOF:
+        return
+    tree = ast.parse(FILES[module].read_bytes())
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    hidden = {name for function in functions for name in imports(function)}
+    assert not hidden, f"lockflow.{module} imports {sorted(hidden)} inside a function"
+
+
+@pytest.mark.skipif("tasks" not in FILES, reason="no task creators yet")
+def test_drawing_the_graph_imports_neither_client_engine_nor_resolver() -> None:
+    program = "import sys, lockflow.tasks; print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    heavy = ("httpx", "docker", "tomlkit", "rich", "lockflow.resolve", "lockflow.steps", "lockflow.index")
+    loaded = [name for name in done.stdout.split() if name.startswith(heavy)]
+    assert not loaded
