@@ -10,8 +10,8 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Final
 
-from lockflow.standards.markers.tree import CONTAINS, EXTRA, IN, STRING, TRUE, VERSION, Marker, Variable, trim
-from lockflow.standards.python_range import Release, read_release
+from lockflow.standards.markers.tree import CONTAINS, EXTRA, IN, STRING, TRUE, VERSION, Marker, Variable
+from lockflow.standards.python_range import Release, read_release, trim
 
 Environment = Mapping[str, str]
 

@@ -31,11 +31,10 @@ from lockflow.standards.markers.tree import (
     negate,
     string_equals,
     string_variable,
-    trim,
     version_variable,
 )
 from lockflow.standards.names import is_valid_name, normalize_name
-from lockflow.standards.python_range import Release, read_release
+from lockflow.standards.python_range import Release, read_release, trim
 
 
 class MarkerSyntaxError(ValueError):
@@ -126,8 +125,9 @@ def _parse_term(text: str, start: int, depth: int) -> tuple[Marker | None, int]:
             return None, match.end()
         key = _KEYS[right_key]
         if key in _LIST_KEYS and operator not in {"in", "not in"}:
-            message = f"The operator {operator} is not supported with the marker {key}, only the `in` and `not in` operators are supported"
-            raise MarkerSyntaxError(message, match.start("operator"))
+            message = f"The operator {operator} is not supported with the marker {key}, "
+            message += "only the `in` and `not in` operators are supported"
+            raise MarkerSyntaxError(message, _skip_blanks(text, start))
         return _lower_reversed(key, operator, left), match.end()
     start = _skip_blanks(text, start)
     if not text.startswith("(", start):
@@ -141,9 +141,10 @@ def _parse_term(text: str, start: int, depth: int) -> tuple[Marker | None, int]:
 
 
 def _expect(text: str, place: int, character: str, start: int) -> None:
-    if not text.startswith(character, place):
-        found = f"'{text[place]}'" if place < len(text) else _END
-        raise MarkerSyntaxError(f"Expected '{character}', found {found}", start)
+    if place >= len(text):
+        raise MarkerSyntaxError(f"Expected '{character}', found {_END}", start)
+    if text[place] != character:
+        raise MarkerSyntaxError(f"Expected `{character}`, found `{text[place]}`", place)
 
 
 def _unknown_key(key: str, position: int) -> MarkerSyntaxError:

@@ -6,6 +6,7 @@ keys they test; operators and values take no part in that order.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 from lockflow.standards.markers.tree import (
@@ -149,7 +150,7 @@ def _refine(variable: Variable, a: Marker, b: Marker) -> tuple[list[Cut], list[t
         return list(a.cuts), [(child, b) for child in a.children]
     if a.cuts == b.cuts:
         return list(a.cuts), list(zip(a.children, b.children, strict=True))
-    cuts: list[Cut] = sorted({*a.cuts, *b.cuts})  # type: ignore[type-var]
+    cuts: list[Cut] = sorted({*a.cuts, *b.cuts})
     i = j = 0
     cells = [(a.children[0], b.children[0])]
     for cut in cuts:
@@ -231,7 +232,7 @@ def _missing_points(intervals: list[Interval]) -> list[Cut] | None:
     if intervals[0][0] is not None or intervals[-1][1] is not None:
         return None
     points: list[Cut] = []
-    for (_, before), (after, _) in zip(intervals, intervals[1:], strict=False):
+    for (_, before), (after, _) in pairwise(intervals):
         assert before is not None
         assert after is not None
         if before[0] != after[0]:

@@ -99,7 +99,7 @@ def restrict(marker: Marker, assumption: Marker) -> Marker:
 
 def _restrict_cells(marker: Marker, assumption: Marker) -> Marker:
     cells: list[Marker | None] = []
-    cuts = sorted({*marker.cuts, *assumption.cuts})  # type: ignore[type-var]
+    cuts: list[Cut] = sorted({*marker.cuts, *assumption.cuts})
     i = j = 0
     for index in range(len(cuts) + 1):
         allowed = assumption.children[j]
@@ -133,10 +133,8 @@ def without_extras(marker: Marker) -> Marker:
     result = _without_extras.get(marker)
     if result is None:
         children = [without_extras(child) for child in marker.children]
-        if marker.variable.kind == EXTRA:
-            result = disjoin(children[1], children[0])
-        else:
-            result = rebuild(marker, children)
+        is_extra = marker.variable.kind == EXTRA
+        result = disjoin(children[1], children[0]) if is_extra else rebuild(marker, children)
         _without_extras[marker] = result
     return result
 

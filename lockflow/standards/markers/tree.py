@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final, Self
 
-from lockflow.standards.python_range import PythonRange, Release
+from lockflow.standards.python_range import PythonRange, Release, trim
 
 Cut = tuple[Release, int] | tuple[str, int] | tuple[int, int]
 Spelling = dict[Release, str]
@@ -246,14 +246,6 @@ def range_cuts(python: PythonRange) -> tuple[Cut | None, Cut | None]:
     if python.upper is not None:
         upper = (trim(python.upper), 1 if python.upper_closed else 0)
     return lower, upper
-
-
-def trim(release: Release) -> Release:
-    """Return `release` without trailing zeros, which play no part in comparisons."""
-    end = len(release)
-    while end > 1 and release[end - 1] == 0:
-        end -= 1
-    return release if end == len(release) else release[:end]
 
 
 # Operations
