@@ -1,0 +1,57 @@
+# Each target is one command; the virtual environment is made on the way. `make` alone lists them.
+PYTHON ?= python3
+PROJECT ?= .
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help lock test golden uv lint check coverage bench parity clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')" 2>/dev/null || true
+
+lock: .venv/installed ## lock a project and check every platform: make lock [PROJECT=path]
+	$(BIN)/doit -f $(CURDIR)/dodo.py -d $(PROJECT) lock
+
+test: .venv/installed-dev ## the test suite; no network, no container engine
+	$(BIN)/python -m pytest
+
+golden: .venv/installed-dev ## lock every case of tests/golden from memory and compare bytes
+	$(BIN)/python -m pytest -q -m golden tests/golden/test_golden.py
+
+uv: .venv/installed-dev ## let real uv check the locks over an index on loopback
+	$(BIN)/python -m pytest -q -m uv tests
+
+lint: .venv/installed-dev ## ruff and mypy
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+check: test golden uv lint ## all that CI runs
+
+coverage: .venv/installed-dev ## the test suite with branch coverage
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage report
+
+bench: .venv/installed-dev ## compare with uv over a recorded index; PEERS=1 adds nab, Poetry and PDM
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.bench $(ARGS)
+
+parity: .venv/installed-dev ## lock real projects with lockflow and with uv on the real index, compare bytes
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.parity $(ARGS)
+
+clean: ## remove what the targets made, the recorded index included
+	rm -rf .venv .lockflow .lockflow-bench reports uv.lock .doit.db* dist .coverage
+
+# pip below 25.1 knows no dependency groups.
+.venv/pip:
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(INSTALL) --upgrade 'pip>=25.1'
+	touch $@
+
+.venv/installed: .venv/pip pyproject.toml hatch_build.py
+	$(INSTALL) --editable .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(INSTALL) --editable '.[docker]' --group dev
+	touch $@
