@@ -1,57 +1,73 @@
 """A lock as uv.lock holds it, typed (version 1, any revision), and how two of them differ.
 
-Markers in here are self-contained: the reader has re-added `requires-python` and the environments which the
-text leaves out, the writer takes them away again.
+Markers in here are self-contained: `requires-python` and the environments of the lock are part of them. An edge also
+keeps its marker as the text has it, because what was shortened under the condition of its parent cannot be found
+again from the long form.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import unquote
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from lockflow.inputs.model import Exclusion, ForkStrategy, Group, Override, Prerelease, Resolution, StaticMetadata
-from lockflow.standards.markers.tree import Marker
+from lockflow.standards.markers.tree import TRUE, Marker
 from lockflow.standards.markers.universal import UniversalMarker
 from lockflow.standards.requirements import ConflictItem, Requirement, RequiresPython, Source
 from lockflow.standards.versions import Version
 
+Size = Annotated[int, Meta(ge=0)]
 
-class LockedFile(Struct, frozen=True, kw_only=True):
+
+class Recompressed(Struct, frozen=True, kw_only=True):
+    """The same wheel compressed by Zstandard, where an index offers it."""
+
+    hash: str
+    size: Size | None = None
+
+
+class LockedFile(Struct, frozen=True, kw_only=True, rename={"upload_time": "upload-time"}):
     """An sdist or wheel entry. Exactly one of `url`, `path`, `filename` is set, or none for a direct sdist.
 
-    `hash` is `algorithm:digest`; `upload_time` is the text of the lock (`2024-01-02T03:04:05.678Z`).
+    `hash` is `algorithm:digest`; `upload_time` is the text of the lock (`2024-01-02T03:04:05.678Z`). The fields have
+    the names of the lock's keys, so that the thousands of files of a lock are read without a detour.
     """
 
     url: str | None = None
     path: str | None = None
     filename: str | None = None
     hash: str | None = None
-    size: int | None = None
+    size: Size | None = None
     upload_time: str | None = None
-    zstd: tuple[str, int] | None = None
+    zstd: Recompressed | None = None
 
     @property
     def name(self) -> str:
         """The file's name (the last path segment, percent-decoded), empty for a direct sdist."""
-        from urllib.parse import unquote, urlsplit
-
         if self.filename is not None:
             return self.filename
         if self.path is not None:
             return self.path.rsplit("/", 1)[-1]
         if self.url is not None:
-            return unquote(urlsplit(self.url).path.rsplit("/", 1)[-1])
+            path = self.url.partition("?")[0].partition("#")[0]
+            return unquote(path.rsplit("/", 1)[-1])
         return ""
 
 
 class Dependency(Struct, frozen=True, kw_only=True):
-    """An edge: the target package's identity, the extras asked of it, and the condition."""
+    """An edge: the target package's identity, the extras asked of it, and the condition.
+
+    `printed` is the condition as the lock states it, `marker` the same within the lock's environments
+    (`environments.widen` makes the one from the other).
+    """
 
     name: str
     version: Version | None
     source: Source
     extras: tuple[str, ...] = ()
+    printed: Marker = TRUE
     marker: UniversalMarker
 
 
@@ -59,7 +75,7 @@ class PackageMetadata(Struct, frozen=True, kw_only=True):
     """What a mutable package declared when it was locked."""
 
     requires_dist: tuple[Requirement, ...] = ()
-    provides_extras: tuple[str, ...] | None = None
+    provides_extras: tuple[str, ...] = ()
     requires_dev: tuple[tuple[str, tuple[Requirement, ...]], ...] = ()
 
 
