@@ -1,0 +1,164 @@
+"""Tell which wheels no environment of a lock can use, by their tags (PEP 425, 600, 656; rules of uv 0.13).
+
+A wheel is listed in a lock only where both questions are answered with yes. They are asked for every file of every
+package, but a lock knows some dozens of tag triples, so the answers are remembered by tags.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from lockflow.standards.filenames import WheelName
+from lockflow.standards.markers.tree import FALSE, Marker, is_disjoint, string_equals
+from lockflow.standards.python_range import PythonRange
+
+Minor = tuple[int, int]
+
+
+def is_reachable_by_python(wheel: WheelName, python: PythonRange) -> bool:
+    """Whether some Python in `python` can load the wheel, by Python and ABI tags.
+
+    Bounds count as whole minors: under `<3.12.5` a wheel for 3.12 is reachable.
+    """
+    return _any_abi_fits(wheel.python_tags, wheel.abi_tags, python)
+
+
+def is_reachable_by_platform(wheel: WheelName, marker: Marker) -> bool:
+    """Whether some environment of `marker` can have the system and processor of the platform tags."""
+    return _platform_fits(wheel.platform_tags, marker)
+
+
+# Python and ABI tags ------------------------------------------------------------------------------------------------
+
+_PYTHON_TAG = re.compile(r"(py|cp|pp|graalpy|pyston)([0-9])([0-9]{0,3})", re.ASCII)
+_MAJOR_ALONE = ("py", "cp")
+_CPYTHON_ABI = re.compile(r"cp([0-9])([0-9]{1,3})[a-z]*", re.ASCII)
+_PYPY_ABI = re.compile(r"pypy([0-9])([0-9]{1,3})_pp[0-9]+", re.ASCII)
+_GRAALPY_ABI = re.compile(r"graalpy[0-9]+(?:_graalpy[0-9]+)?_([0-9])([0-9]{1,3})_native", re.ASCII)
+_PYSTON_ABI = re.compile(r"pyston[0-9]+_pyston_[0-9]+", re.ASCII)
+
+
+@lru_cache(maxsize=1 << 12)
+def _any_abi_fits(python_tags: tuple[str, ...], abi_tags: tuple[str, ...], python: PythonRange) -> bool:
+    return any(_abi_fits(abi, python_tags, python) for abi in abi_tags)
+
+
+def _abi_fits(abi: str, python_tags: tuple[str, ...], python: PythonRange) -> bool:
+    if abi in {"abi3", "abi3t"}:
+        return True
+    if abi == "none":
+        return any(_python_tag_fits(tag, python) for tag in python_tags)
+    for pattern in (_CPYTHON_ABI, _PYPY_ABI, _GRAALPY_ABI):
+        if (match := pattern.fullmatch(abi)) is not None:
+            return _is_between((int(match[1]), int(match[2])), python)
+    return _PYSTON_ABI.fullmatch(abi) is not None
+
+
+def _python_tag_fits(tag: str, python: PythonRange) -> bool:
+    match = _PYTHON_TAG.fullmatch(tag)
+    if match is None or int(match[2]) < 3:
+        return False
+    implementation, major, minor = match.groups()
+    if not minor:
+        return implementation in _MAJOR_ALONE
+    version = (int(major), int(minor))
+    if implementation == "py":
+        return not _is_above(version, python)
+    return _is_between(version, python)
+
+
+def _is_between(version: Minor, python: PythonRange) -> bool:
+    if version[0] < 3:
+        return False
+    return (python.lower is None or version >= _minor(python.lower)) and not _is_above(version, python)
+
+
+def _is_above(version: Minor, python: PythonRange) -> bool:
+    if python.upper is None:
+        return False
+    upper = _minor(python.upper)
+    # The bound leaves its own minor out only where it lies at the very start of it.
+    is_excluded = not python.upper_closed and len(python.upper) <= 2
+    return version >= upper if is_excluded else version > upper
+
+
+def _minor(release: tuple[int, ...]) -> Minor:
+    return (release[0], release[1] if len(release) > 1 else 0)
+
+
+# Platform tags ------------------------------------------------------------------------------------------------------
+
+_SYSTEMS: dict[str, Marker] = {
+    "linux": string_equals("os_name", "posix") & string_equals("sys_platform", "linux"),
+    "windows": string_equals("os_name", "nt") & string_equals("sys_platform", "win32"),
+    "macos": string_equals("os_name", "posix") & string_equals("sys_platform", "darwin"),
+    "android": string_equals("sys_platform", "android"),
+}
+
+
+def _machines(*names: str) -> Marker:
+    marker = FALSE
+    for name in names:
+        marker = marker | string_equals("platform_machine", name)
+    return marker
+
+
+_PROCESSORS: dict[str, Marker] = {
+    "arm64": _machines("aarch64", "arm64", "ARM64"),
+    "x86_64": _machines("x86_64", "amd64", "AMD64"),
+    "x86": _machines("i686", "i386", "win32", "x86"),
+    "armv7l": _machines("armv7l", "armv8l"),
+    **{name: _machines(name) for name in ("ppc64le", "ppc64", "s390x", "riscv64", "loongarch64", "armv6l")},
+}
+# Windows on ARM runs programs for x86-64.
+_WINDOWS_ON_ARM = _SYSTEMS["windows"] & _PROCESSORS["arm64"]
+
+_LINUX_TAG = re.compile(
+    r"(?:manylinux(?:1|2010|2014|_[0-9]+_[0-9]+)|musllinux_[0-9]+_[0-9]+|linux)_([a-z0-9_]+)", re.ASCII
+)
+_MACOS_TAG = re.compile(r"macosx_[0-9]+_[0-9]+_([a-z0-9_]+)", re.ASCII)
+_ANDROID_TAG = re.compile(r"android_[0-9]+_([a-z0-9_]+)", re.ASCII)
+_IOS_TAG = re.compile(r"ios_[0-9]+_[0-9]+_(arm64|x86_64)_[a-z]+", re.ASCII)
+_OTHER_TAG = re.compile(r"any|(?:freebsd|netbsd|openbsd|dragonfly|haiku|illumos|solaris|emscripten|pyodide|wasi).*")
+_LINUX_PROCESSORS = {"aarch64": "arm64", "i686": "x86"}
+_MACOS_PROCESSORS = {"arm64": "arm64", "x86_64": "x86_64", "i386": "x86"}
+_WINDOWS_PROCESSORS = {"win32": "x86", "win_amd64": "x86_64", "win_arm64": "arm64", "win_ia64": None}
+
+_Target = tuple[str | None, str | None]
+"""System and processor that a tag asks for, None for what it leaves open."""
+
+
+def _target(tag: str) -> _Target | None:
+    """What `tag` asks for; None for a tag that nobody knows."""
+    if tag in _WINDOWS_PROCESSORS:
+        return ("windows", _WINDOWS_PROCESSORS[tag])
+    if (match := _LINUX_TAG.fullmatch(tag)) is not None:
+        processor = _LINUX_PROCESSORS.get(match[1], match[1])
+        return ("linux", processor if processor in _PROCESSORS else None)
+    if (match := _MACOS_TAG.fullmatch(tag)) is not None:
+        return ("macos", _MACOS_PROCESSORS.get(match[1]))
+    if (match := _ANDROID_TAG.fullmatch(tag)) is not None:
+        return ("android", "arm64" if match[1] == "arm64_v8a" else None)
+    if (match := _IOS_TAG.fullmatch(tag)) is not None:
+        return (None, "arm64" if match[1] == "arm64" else "x86_64")
+    return (None, None) if _OTHER_TAG.fullmatch(tag) else None
+
+
+@lru_cache(maxsize=1 << 14)
+def _platform_fits(tags: tuple[str, ...], marker: Marker) -> bool:
+    targets = [target for tag in tags if (target := _target(tag)) is not None]
+    if not targets:
+        return True
+    systems = {system for system, _ in targets}
+    processors = {processor for _, processor in targets}
+    system = _SYSTEMS.get(systems.pop() or "") if len(systems) == 1 else None
+    processor = _PROCESSORS.get(processors.pop() or "") if len(processors) == 1 else None
+    if "win_amd64" in tags and not is_disjoint(marker, _WINDOWS_ON_ARM):
+        return True
+    # One after the other: the algebra proves more of a plain pair impossible than of a long conjunction.
+    if system is not None and is_disjoint(marker, system):
+        return False
+    if system is not None and processor is not None and is_disjoint(marker, system & processor):
+        return False
+    return processor is None or not is_disjoint(marker, processor)
