@@ -33,7 +33,8 @@ STRING_KEYS: Final = (
     "platform_version",
     "implementation_name",
 )
-VERSION_KEYS: Final = ("implementation_version", "python_full_version", "platform_release")
+# The releases of macOS's kernel are a second, version-valued axis of `platform_release`; uv tests it first.
+VERSION_KEYS: Final = ("platform_release", "implementation_version", "python_full_version")
 LIST_KEYS: Final = ("extras", "dependency_groups", "")
 
 
@@ -374,7 +375,6 @@ _booleans: dict[tuple[int, str, str], Variable] = {}
 _range_markers: dict[PythonRange, Marker] = {}
 
 _strings = {key: Variable(STRING, key, "", (STRING, index, "")) for index, key in enumerate(STRING_KEYS)}
-# The place of the version axis of platform_release among the version axes is not visible in any known output.
 _versions = {key: Variable(VERSION, key, "", (VERSION, index, "")) for index, key in enumerate(VERSION_KEYS)}
 PYTHON: Final = _versions["python_full_version"]
 
