@@ -28,8 +28,10 @@ class MacOS(Struct, frozen=True, kw_only=True):
 class Platform(Struct, frozen=True, kw_only=True):
     """One platform definition (`platforms/NAME.toml`).
 
-    `environment` are the PEP 508 marker values that do not depend on the Python version. `image` is a template
-    with `{python}` for the container that stands for it, None where there is none.
+    `system` and `machine` are its `sys_platform` and `platform_machine`; `environment` are the PEP 508 marker
+    values that do not depend on the Python version. `pythons` maps a Python minor to the full version that runs
+    there, where that is not the newest. `image` is a template with `{python}` for the container that stands for
+    it, None where there is none.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Platform(Struct, frozen=True, kw_only=True):
     libc: Libc | None = None
     macos: MacOS | None = None
     implementation: Literal["cpython"] = "cpython"
+    pythons: tuple[tuple[str, str], ...] = ()
     image: str | None = None
     engine_platform: str | None = None
 
@@ -54,7 +57,11 @@ class Status(StrEnum):
 
 
 class ChainLink(Struct, frozen=True, kw_only=True):
-    """One step of the path by which a package is required; `marker` as text, empty for "always"."""
+    """One step of the path by which a package is required.
+
+    `via` is the extra or group of the step before that requires it (`extra gpu`, `group dev`), empty for a plain
+    dependency; `marker` is the condition as text, empty for "always".
+    """
 
     name: str
     version: str
@@ -65,8 +72,9 @@ class ChainLink(Struct, frozen=True, kw_only=True):
 class Finding(Struct, frozen=True, kw_only=True):
     """The status of one package on one platform and Python.
 
-    `file` and `tag` are the wheel chosen and the tag that matched. `chain` runs from the project to the
-    package, for bad statuses only. `advice` are edits in words.
+    `file` and `tag` are the wheel chosen and the tag that matched. `is_allowed` tells that a source distribution
+    may be built there. `chain` runs from the project to the package, for bad statuses only; `reason` says in words
+    what is wrong, `advice` are edits in words.
     """
 
     package: str
@@ -75,16 +83,32 @@ class Finding(Struct, frozen=True, kw_only=True):
     file: str = ""
     tag: str = ""
     is_allowed: bool = False
+    reason: str = ""
     chain: tuple[ChainLink, ...] = ()
     advice: tuple[str, ...] = ()
 
+    @property
+    def is_good(self) -> bool:
+        """Whether an installer has what it needs."""
+        return self.status is Status.WHEEL or self.is_allowed
+
 
 class Coverage(Struct, frozen=True, kw_only=True):
-    """All findings for one platform and one Python minor, sorted by package name and version."""
+    """All findings for one platform and one Python minor, sorted by package name and version.
+
+    `refusal` is set where the lock as a whole does not cover this environment, so that an installer refuses it
+    before it looks at packages; then there are no findings.
+    """
 
     platform: str
     python: str
     findings: tuple[Finding, ...]
+    refusal: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the lock can be installed there."""
+        return not self.refusal and all(finding.is_good for finding in self.findings)
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -97,8 +121,4 @@ class Check(Struct, frozen=True, kw_only=True):
     @property
     def is_good(self) -> bool:
         """Whether every package has a wheel there, or a source distribution that is allowed."""
-        return all(
-            finding.status is Status.WHEEL or finding.is_allowed
-            for coverage in self.coverages
-            for finding in coverage.findings
-        )
+        return all(coverage.is_good for coverage in self.coverages)

@@ -1,0 +1,244 @@
+"""A bad finding to what helps its reader: who requires the package, which versions would do, which edit mends it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from lockflow.index.model import File, Listing
+from lockflow.lock.model import Lock, Package
+from lockflow.platforms.coverage import Policy, best_wheel, floor_above, wheels_of
+from lockflow.platforms.definitions import file_stem
+from lockflow.platforms.environment import environment
+from lockflow.platforms.model import ChainLink, Coverage, Finding, Platform, Status
+from lockflow.platforms.pythons import minor_of
+from lockflow.platforms.selection import Graph, Node
+from lockflow.standards.filenames import InvalidFilename, WheelName, parse_wheel_name
+from lockflow.standards.markers.evaluate import Environment, evaluate
+from lockflow.standards.markers.render import render
+from lockflow.standards.markers.simplify import restrict, simplify_python, without_extras
+from lockflow.standards.markers.tree import FALSE, Marker, is_disjoint, string_equals
+from lockflow.standards.tags import implied_marker
+from lockflow.standards.versions import InvalidSpecifier, InvalidVersion, Specifiers, Version
+
+
+def with_advice(coverage: Coverage, graph: Graph, platform: Platform, python: str, policy: Policy) -> Coverage:
+    """Give each bad finding of `coverage` its chain and its advice; good ones stay as they are."""
+    values = environment(platform, python)
+    findings = []
+    for finding in coverage.findings:
+        if finding.is_good:
+            findings.append(finding)
+            continue
+        chain = chain_to(graph, finding.package, finding.version, values)
+        advice = _advice(finding, chain, graph.lock, platform, values, policy)
+        findings.append(replace(finding, chain=chain, advice=advice))
+    return replace(coverage, findings=tuple(findings))
+
+
+def chain_to(graph: Graph, name: str, version: Version | None, values: Environment) -> tuple[ChainLink, ...]:
+    """Return the shortest way from a project (or a requirement of a script) to a package in one environment.
+
+    Ties are broken by the lock's order. Empty where nothing requires it there.
+    """
+    packages = graph.lock.packages
+    goals = {index for index, package in enumerate(packages) if (package.name, package.version) == (name, version)}
+    before: dict[Node, tuple[Node | None, Marker]] = {}
+    markers: dict[Node, Marker] = {}
+    waiting: deque[Node] = deque()
+    for link in graph.starts:
+        if link.target not in markers and evaluate(without_extras(link.marker), values):
+            markers[link.target] = link.marker
+            before[link.target] = (None, link.marker)
+            waiting.append(link.target)
+    while waiting:
+        node = waiting.popleft()
+        if node.package in goals and node.group is None:
+            return _links(graph, before, node)
+        for link in graph.links.get(node, ()):
+            marker = markers[node] & link.marker
+            if link.target not in markers and evaluate(without_extras(marker), values):
+                markers[link.target] = marker
+                before[link.target] = (node, link.marker)
+                waiting.append(link.target)
+    return ()
+
+
+def suitable_versions(listing: Listing, platform: Platform, python: str) -> tuple[Version, ...]:
+    """List the versions with a wheel for `platform` and `python` (a full version), newest first.
+
+    Yanked files and files whose Requires-Python excludes `python` do not count.
+    """
+    return tuple(
+        release.version
+        for release in reversed(listing.releases)
+        if best_wheel(_usable(release.files, python), platform, python) is not None
+    )
+
+
+def _links(graph: Graph, before: dict[Node, tuple[Node | None, Marker]], last: Node) -> tuple[ChainLink, ...]:
+    links: list[ChainLink] = []
+    node: Node | None = last
+    while node is not None:
+        parent, marker = before[node]
+        package = graph.lock.packages[node.package]
+        via = "" if parent is None else _part(parent)
+        links.append(
+            ChainLink(
+                name=package.name, version=_text(package.version), via=via, marker=_marker_text(marker, graph.lock)
+            )
+        )
+        node = parent
+    return tuple(reversed(links))
+
+
+def _part(node: Node) -> str:
+    if node.extra is not None:
+        return f"extra {node.extra}"
+    return "" if node.group is None else f"group {node.group}"
+
+
+def _marker_text(marker: Marker, lock: Lock) -> str:
+    """Print an edge's marker as its author may have written it: without what holds for the whole lock anyway."""
+    plain = simplify_python(without_extras(marker), lock.requires_python.range)
+    if lock.supported_environments:
+        covered = FALSE
+        for supported in lock.supported_environments:
+            covered |= supported
+        plain = restrict(plain, covered)
+    return render(plain) or ""
+
+
+def _usable(files: Iterable[File], python: str) -> list[tuple[str, WheelName]]:
+    usable = []
+    for file in files:
+        # An empty reason is a reason: `yanked` is False for "not yanked".
+        if not file.is_wheel or file.yanked is not False or not _admits(file.requires_python, python):
+            continue
+        try:
+            usable.append((file.filename, parse_wheel_name(file.filename)))
+        except InvalidFilename:
+            continue
+    return usable
+
+
+def _admits(requires_python: str | None, python: str) -> bool:
+    if requires_python is None:
+        return True
+    try:
+        return Specifiers.parse(requires_python).range.contains(Version.parse(python))
+    except (InvalidSpecifier, InvalidVersion):
+        return True
+
+
+def _advice(
+    finding: Finding,
+    chain: tuple[ChainLink, ...],
+    lock: Lock,
+    platform: Platform,
+    values: Environment,
+    policy: Policy,
+) -> tuple[str, ...]:
+    python = values["python_full_version"]
+    if finding.status is Status.PYTHON:
+        return _python_advice(finding, lock, policy)
+    package = next(
+        package for package in lock.packages if (package.name, package.version) == (finding.package, finding.version)
+    )
+    names = [name for _, name in wheels_of(package)]
+    advice: list[str] = []
+    listing = policy.listings.get(finding.package)
+    versions = () if listing is None else _others(suitable_versions(listing, platform, python), package.version)
+    target = f"{platform.name}, Python {minor_of(python)}"
+    if versions:
+        advice.append(_constraint(package, versions, target))
+    elif listing is not None:
+        advice.append(f"no other version of {package.name} on the index has a wheel for {target}")
+    advice.extend(_floor_advice(names, platform))
+    if platform.libc is not None and platform.libc.name == "musl":
+        advice.append("no marker can tell musl from glibc: build this image on a glibc base, or replace the package")
+    else:
+        can_exist = listing is None or bool(versions)
+        advice.extend(_marker_advice(finding, package, names, chain, platform, can_exist=can_exist))
+    if finding.status is Status.SDIST:
+        advice.append(f'allow the build: add "{package.name}" to allow-sdist in [tool.lockflow]')
+    return tuple(advice)
+
+
+def _others(versions: Iterable[Version], locked: Version | None) -> tuple[Version, ...]:
+    """Leave out the locked version, and pre-releases unless one is locked."""
+    with_pre = locked is not None and locked.is_prerelease
+    return tuple(version for version in versions if version != locked and (with_pre or not version.is_prerelease))
+
+
+def _constraint(package: Package, versions: tuple[Version, ...], target: str) -> str:
+    newest = versions[0]
+    operator = ">=" if package.version is not None and newest > package.version else "<="
+    return (
+        f'add "{package.name}{operator}{newest}" to constraint-dependencies in [tool.uv]: '
+        f"{newest} is the newest version with a wheel for {target}"
+    )
+
+
+def _floor_advice(names: list[WheelName], platform: Platform) -> Iterable[str]:
+    floor = floor_above(names, platform)
+    if floor:
+        kind, version = floor.split(" ")
+        yield (
+            f'if every machine has {floor} or newer, say {kind.lower()} = "{version}" in '
+            f"platforms/{file_stem(platform.name)}.toml of the project"
+        )
+
+
+def _marker_advice(
+    finding: Finding,
+    package: Package,
+    names: list[WheelName],
+    chain: tuple[ChainLink, ...],
+    platform: Platform,
+    *,
+    can_exist: bool,
+) -> Iterable[str]:
+    here = string_equals("sys_platform", platform.system) & string_equals("platform_machine", platform.machine)
+    elsewhere = render(~here)
+    covered = FALSE
+    for name in names:
+        covered |= implied_marker(name)
+    # The resolver is content with one wheel that overlaps the environment, so that a missing Python does not move it.
+    if finding.status is Status.MISSING and can_exist and is_disjoint(covered, here):
+        yield (
+            f'add "{render(here)}" to required-environments in [tool.uv]: the resolver then looks for a version with a '
+            "wheel there"
+        )
+    if len(chain) == 2:
+        place = f" in {chain[1].via}" if chain[1].via else ""
+        yield f'leave it out there: add the marker "{elsewhere}" to "{package.name}"{place}'
+    elif len(chain) > 2:
+        place = f" in {chain[1].via}" if chain[1].via else ""
+        yield (
+            f'leave it out there: add "{package.name}=={_text(package.version)} ; {elsewhere}" to '
+            f'override-dependencies in [tool.uv], or that marker to "{chain[1].name}"{place}, which brings it in'
+        )
+
+
+def _python_advice(finding: Finding, lock: Lock, policy: Policy) -> tuple[str, ...]:
+    if finding.version is None:
+        return ()
+    try:
+        project = Specifiers.parse(lock.requires_python.text).range
+        package = Specifiers.parse(policy.requires_python[finding.package, finding.version]).range
+    except InvalidSpecifier:
+        return ()
+    both = project & package
+    if both.is_empty:
+        return (f"replace {finding.package}: no Python fits both it and the project",)
+    text = both.text
+    if " | " in text:
+        text = f"{lock.requires_python.text},{policy.requires_python[finding.package, finding.version]}"
+    return (f'set requires-python = "{text}", which is what the locked {finding.package} supports',)
+
+
+def _text(version: Version | None) -> str:
+    return "" if version is None else str(version)
