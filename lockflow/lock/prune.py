@@ -29,6 +29,22 @@ def is_reachable_by_platform(wheel: WheelName, marker: Marker) -> bool:
     return _platform_fits(wheel.platform_tags, marker)
 
 
+def can_be_used(filename: str, python: PythonRange, marker: Marker) -> bool:
+    """Whether a wheel of this file name passes both tests; what is no wheel name passes neither.
+
+    Only the tags are looked at, since this is asked for thousands of files.
+    """
+    tags = filename.removesuffix(".whl").rsplit("-", 3)
+    return len(tags) == 4 and _both_fit(tags[1], tags[2], tags[3], python, marker)
+
+
+@lru_cache(maxsize=1 << 15)
+def _both_fit(python_tags: str, abi_tags: str, platform_tags: str, python: PythonRange, marker: Marker) -> bool:
+    return _any_abi_fits(tuple(python_tags.split(".")), tuple(abi_tags.split(".")), python) and _platform_fits(
+        tuple(platform_tags.split(".")), marker
+    )
+
+
 # Python and ABI tags ------------------------------------------------------------------------------------------------
 
 _PYTHON_TAG = re.compile(r"(py|cp|pp|graalpy|pyston)([0-9])([0-9]{0,3})", re.ASCII)
