@@ -9,10 +9,9 @@ from msgspec.structs import replace
 
 from lockflow.index.model import File, Listing
 from lockflow.lock.model import Lock, Package
-from lockflow.platforms.coverage import Policy, best_wheel, floor_above, wheels_of
-from lockflow.platforms.definitions import file_stem
+from lockflow.platforms.coverage import Policy, best_wheel, fitting_platform, floor_above, wheels_of
 from lockflow.platforms.environment import environment
-from lockflow.platforms.model import ChainLink, Coverage, Finding, Platform, Status
+from lockflow.platforms.model import ChainLink, Coverage, Finding, Platform, Status, file_stem
 from lockflow.platforms.pythons import minor_of
 from lockflow.platforms.selection import Graph, Node
 from lockflow.standards.filenames import InvalidFilename, WheelName, parse_wheel_name
@@ -157,7 +156,12 @@ def _advice(
     elif listing is not None:
         advice.append(f"no other version of {package.name} on the index has a wheel for {target}")
     advice.extend(_floor_advice(names, platform))
-    if platform.libc is not None and platform.libc.name == "musl":
+    if fitting_platform(names, platform):
+        advice.append(
+            f"if Python {minor_of(python)} need not be supported yet: leave it out of python-versions in "
+            "[tool.lockflow], or let requires-python end before it"
+        )
+    elif platform.libc is not None and platform.libc.name == "musl":
         advice.append("no marker can tell musl from glibc: build this image on a glibc base, or replace the package")
     else:
         can_exist = listing is None or bool(versions)

@@ -108,8 +108,7 @@ def why_none_fits(wheels: Sequence[WheelName], platform: Platform, python: str) 
     if not wheels:
         return "no wheels"
     count = "1 wheel" if len(wheels) == 1 else f"{len(wheels)} wheels"
-    accepted = {"any", *platform_tags(platform)}
-    here = [name for name in wheels if not accepted.isdisjoint(name.platform_tags)]
+    here = fitting_platform(wheels, platform)
     if here:
         pythons = sorted({tag for name in here for tag in name.python_tags}, key=_natural)
         return f"{count}, none for CPython {minor_of(python)} there (only {_list(pythons)})"
@@ -118,6 +117,12 @@ def why_none_fits(wheels: Sequence[WheelName], platform: Platform, python: str) 
         return f"{count}, none for a system as old as {_system(platform)} (the oldest needs {floor})"
     families = sorted({_family(tag) for name in wheels for tag in name.platform_tags})
     return f"{count}, none for {_system(platform)} (only {_list(families)})"
+
+
+def fitting_platform(wheels: Iterable[WheelName], platform: Platform) -> list[WheelName]:
+    """List the wheels whose platform tags fit, whatever Python they are for."""
+    accepted = {"any", *platform_tags(platform)}
+    return [name for name in wheels if not accepted.isdisjoint(name.platform_tags)]
 
 
 def floor_above(wheels: Iterable[WheelName], platform: Platform) -> str:

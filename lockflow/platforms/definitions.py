@@ -65,11 +65,6 @@ def definition(text: str, where: str) -> Platform:
     return platform
 
 
-def file_stem(name: str) -> str:
-    """Return the name of a platform's files without extension: `linux/arm64` has `linux-arm64`."""
-    return name.replace("/", "-")
-
-
 class _Reader:
     """Takes typed values out of the tables of one definition and collects what is wrong with them."""
 

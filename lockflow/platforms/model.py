@@ -9,6 +9,9 @@ from msgspec import Struct
 
 from lockflow.standards.versions import Version
 
+Level = Literal["tags", "probe", "install"]
+"""How something was proven: by the definition's tag rules, by the real interpreter, by an install."""
+
 
 class Libc(Struct, frozen=True, kw_only=True):
     """The C library of a Linux platform and its newest version: glibc (PEP 600) or musl (PEP 656)."""
@@ -45,6 +48,11 @@ class Platform(Struct, frozen=True, kw_only=True):
     pythons: tuple[tuple[str, str], ...] = ()
     image: str | None = None
     engine_platform: str | None = None
+
+
+def file_stem(name: str) -> str:
+    """Return the name of a platform's files without extension: `linux/arm64` has `linux-arm64`."""
+    return name.replace("/", "-")
 
 
 class Status(StrEnum):
@@ -115,10 +123,21 @@ class Check(Struct, frozen=True, kw_only=True):
     """The verdict on one platform: its coverage for every Python checked, and how it was proven."""
 
     platform: str
-    level: Literal["tags", "probe", "install"]
+    level: Level
     coverages: tuple[Coverage, ...]
 
     @property
     def is_good(self) -> bool:
         """Whether every package has a wheel there, or a source distribution that is allowed."""
         return all(coverage.is_good for coverage in self.coverages)
+
+
+class Broken(Struct, frozen=True, kw_only=True):
+    """A check that could not be made, and why, in the four parts of a message."""
+
+    platform: str
+    level: Level
+    what: str
+    where: str = ""
+    why: str = ""
+    next: str = ""

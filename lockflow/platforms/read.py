@@ -9,8 +9,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from lockflow.errors import InputError
-from lockflow.platforms.definitions import definition, file_stem
-from lockflow.platforms.model import Platform
+from lockflow.platforms.definitions import definition
+from lockflow.platforms.model import Platform, file_stem
 
 
 class DefinedPlatform(Struct, frozen=True, kw_only=True):

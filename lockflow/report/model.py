@@ -1,0 +1,89 @@
+"""What people are told: one verdict a platform with its evidence, and all of them together.
+
+These structs are also the JSON of `reports/*.json`; docs/report-schema.md describes it. A change that a reader of
+schema 1 would misread gets a new number.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from lockflow.platforms.model import ChainLink, Level, Status
+
+SCHEMA = 1
+
+
+class Verdict(StrEnum):
+    """`good`: the lock holds there; `bad`: it does not; `broken`: it could not be judged."""
+
+    GOOD = "good"
+    BAD = "bad"
+    BROKEN = "broken"
+
+
+class Fault(Struct, frozen=True, kw_only=True):
+    """Why a platform could not be judged, in the four parts of a message."""
+
+    what: str
+    where: str = ""
+    why: str = ""
+    next: str = ""
+
+
+class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The status of one package on one platform and Python; fields as in `platforms.model.Finding`."""
+
+    package: str
+    version: str = ""
+    status: Status
+    file: str = ""
+    tag: str = ""
+    allowed: bool = False
+    reason: str = ""
+    chain: tuple[ChainLink, ...] = ()
+    advice: tuple[str, ...] = ()
+
+    @property
+    def is_good(self) -> bool:
+        return self.status is Status.WHEEL or self.allowed
+
+
+class PythonReport(Struct, frozen=True, kw_only=True):
+    """All entries for one Python minor, sorted by package name and version. `refusal`: see `Coverage`."""
+
+    python: str
+    refusal: str = ""
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def is_good(self) -> bool:
+        return not self.refusal and all(entry.is_good for entry in self.entries)
+
+
+class PlatformReport(Struct, frozen=True, kw_only=True):
+    """The verdict on one platform: the content of `reports/linux-arm64.json`.
+
+    `lock` and `inputs` are digests (`sha256:…`) of the lock that was judged and of what it was made from; `level` is
+    the evidence. `fault` is set where the verdict is `broken`.
+    """
+
+    schema: int = SCHEMA
+    platform: str
+    verdict: Verdict
+    level: Level
+    lock: str
+    inputs: str = ""
+    fault: Fault | None = None
+    pythons: tuple[PythonReport, ...] = ()
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """All platforms, in the order asked for; `verdict` is the worst of theirs."""
+
+    schema: int = SCHEMA
+    verdict: Verdict
+    lock: str
+    inputs: str = ""
+    platforms: tuple[PlatformReport, ...]

@@ -1,0 +1,65 @@
+"""Puts reports on disk, each replaced as a whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from lockflow.errors import InputError
+from lockflow.platforms.model import file_stem
+from lockflow.report.as_json import as_json, platform_report_from_json
+from lockflow.report.as_markdown import as_markdown
+from lockflow.report.model import PlatformReport, Report
+
+
+def report_path(folder: Path, platform: str) -> Path:
+    """Return the file of one platform's report: `reports/linux-arm64.json`."""
+    return folder / f"{file_stem(platform)}.json"
+
+
+def write_platform_report(folder: Path, report: PlatformReport) -> Path:
+    """Write the report on one platform into `folder`, which is made if need be; return its path."""
+    path = report_path(folder, report.platform)
+    _replace(path, as_json(report))
+    return path
+
+
+def write_summary(folder: Path, report: Report) -> Path:
+    """Write `summary.md`, the report on all platforms, into `folder`; return its path."""
+    path = folder / "summary.md"
+    _replace(path, as_markdown(report))
+    return path
+
+
+def read_platform_report(path: Path) -> PlatformReport:
+    """Read what `write_platform_report` wrote. Raises InputError where it is absent or something else."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"the report {path.name} cannot be read", where=str(path), why=str(error), next="check this platform first"
+        ) from error
+    return platform_report_from_json(content, str(path))
+
+
+def _replace(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            # mkstemp gives files that only their owner reads.
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InputError(
+            f"the report {path.name} cannot be written",
+            where=str(path),
+            why=str(error),
+            next="make the folder of the reports writable, or make room on the disk",
+        ) from error
