@@ -6,13 +6,17 @@ The source kinds are words of their own because three rooms speak them: inputs (
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
 
+from lockflow.standards.markers.parse import MarkerSyntaxError, parse_marker
 from lockflow.standards.markers.tree import TRUE, Marker
+from lockflow.standards.names import is_valid_name, normalize_name
 from lockflow.standards.python_range import PythonRange
-from lockflow.standards.versions import Specifiers
+from lockflow.standards.versions import InvalidSpecifier, Specifiers
 
 ANY = Specifiers.parse("")
 
@@ -83,3 +87,74 @@ class RequiresPython(Struct, frozen=True, kw_only=True):
 
     text: str
     range: PythonRange
+
+
+class InvalidRequirement(ValueError):
+    """A text is no PEP 508 requirement."""
+
+
+_HEAD = re.compile(
+    r"""\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)
+    \s*(?:\[\s*(?P<extras>[^\]]*)\])?
+    \s*(?:@\s*(?P<url>\S+)|\((?P<parenthesised>[^)]*)\)|(?P<specifiers>[^;@(]*))
+    \s*(?:;(?P<marker>.*))?""",
+    re.VERBOSE | re.ASCII | re.DOTALL,
+)
+_LONGEST = 1 << 16
+
+
+@lru_cache(maxsize=1 << 16)
+def parse_requirement(text: str) -> Requirement:
+    """Read one requirement as PEP 508 has it; raises InvalidRequirement.
+
+    A URL becomes `Git` where it starts with `git+`, else `Archive`; a local path (`file:`) stays an `Archive`
+    for the reader of the file it stands in to place.
+    """
+    if len(text) > _LONGEST:
+        raise InvalidRequirement(f"a requirement of {len(text)} characters")
+    match = _HEAD.fullmatch(text)
+    if match is None:
+        raise InvalidRequirement(f"{text.strip()!r} is not a requirement (PEP 508)")
+    try:
+        specifiers = Specifiers.parse(match["parenthesised"] or match["specifiers"] or "")
+        marker = TRUE if match["marker"] is None else parse_marker(match["marker"].strip())
+    except InvalidSpecifier as error:
+        raise InvalidRequirement(f"{text.strip()!r} is not a requirement: {error}") from error
+    except MarkerSyntaxError as error:
+        raise InvalidRequirement(f"{text.strip()!r} has an invalid marker: {error.message}") from error
+    source: Source = Registry(specifiers=specifiers) if specifiers.clauses else _ANY_REGISTRY
+    if match["url"] is not None:
+        source = source_from_url(match["url"])
+    return Requirement(
+        name=normalize_name(match["name"]), extras=_extras(match["extras"], text), marker=marker, source=source
+    )
+
+
+_ANY_REGISTRY = Registry()
+
+
+def _extras(text: str | None, requirement: str) -> tuple[str, ...]:
+    if text is None or not text.strip():
+        return ()
+    extras = [part.strip() for part in text.split(",")]
+    for extra in extras:
+        if not is_valid_name(extra):
+            raise InvalidRequirement(f"{requirement.strip()!r} names the extra {extra!r}, which is not a valid name")
+    return tuple(dict.fromkeys(map(normalize_name, extras)))
+
+
+def source_from_url(url: str) -> Archive | Git:
+    """The source that a direct reference names: `git+URL@REFERENCE#subdirectory=…`, or an archive (PEP 508, 610)."""
+    base, _, fragment = url.partition("#")
+    fields = dict(part.partition("=")[::2] for part in fragment.split("&") if part)
+    subdirectory = fields.get("subdirectory") or None
+    if not base.startswith("git+"):
+        return Archive(url=base, subdirectory=subdirectory)
+    base = base[len("git+") :]
+    scheme, separator, rest = base.partition("://")
+    path, at, reference = rest.rpartition("@")
+    if at and "/" in path:
+        return Git(
+            url=f"{scheme}{separator}{path}", reference_kind="rev", reference=reference, subdirectory=subdirectory
+        )
+    return Git(url=base, subdirectory=subdirectory)

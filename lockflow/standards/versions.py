@@ -552,7 +552,7 @@ def _parse_clause(text: str) -> Specifier:
     return Specifier(operator, version)
 
 
-def _clause_range(clause: Specifier) -> VersionRange:  # noqa: PLR0911  one return per operator reads as the table
+def _clause_range(clause: Specifier) -> VersionRange:
     key = clause.version.key
     match clause.operator:
         case "==":

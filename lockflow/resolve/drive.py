@@ -1,0 +1,208 @@
+"""Drives a resolution: feeds facts to the solver, fetching what it needs concurrently and ahead.
+
+The solver runs in the calling thread; one other thread runs the event loop of the index client. Facts come back
+through a queue and are told to the solver between its steps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Protocol, Self, TypeVar
+
+from lockflow.index.model import Absent, File, Listing, Metadata
+from lockflow.inputs.model import Index, Manifest
+from lockflow.resolve.facts import Facts, ListingNeed, MetadataNeed, Need
+from lockflow.resolve.policy import Policy
+from lockflow.resolve.preferences import Preferences
+from lockflow.resolve.resolution import Resolution
+from lockflow.resolve.solve import Failure, Solver
+from lockflow.standards.versions import Version
+
+_T = TypeVar("_T")
+
+_STEPS = 50
+"""Solver steps between two looks at what has arrived: few enough to keep the network busy."""
+
+
+class IndexSource(Protocol):
+    """What the driver needs of an index client; `lockflow.index.client` has it."""
+
+    async def listing(self, name: str, index: Index) -> Listing | Absent: ...
+
+    async def metadata(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent: ...
+
+    async def flat(self, index: Index) -> dict[str, Listing]: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Progress(Protocol):
+    """Told, from the calling thread, how far a resolution is."""
+
+    def __call__(self, *, decided: int, fetched: int) -> None: ...
+
+
+def resolve(
+    manifest: Manifest,
+    preferences: Preferences,
+    connect: Callable[[], IndexSource],
+    progress: Progress | None = None,
+) -> Resolution | Failure:
+    """Resolve `manifest`; `connect` makes the index client, inside the event loop that will use it.
+
+    Raises NetworkError where a fact that is really needed cannot be had; what was only fetched ahead may fail.
+    """
+    policy = Policy(manifest, preferences)
+    with _Fetcher(policy, connect) as fetcher:
+        facts = Facts(fetcher.flat_listings())
+        solver = Solver(policy, preferences, facts, fetcher.want)
+        while True:
+            outcome = solver.advance(_STEPS)
+            fetcher.flush()
+            if outcome is not None and not isinstance(outcome, Need):
+                return outcome
+            if outcome is not None:
+                fetcher.want(outcome)
+                fetcher.flush()
+                while not facts.knows(outcome):
+                    _tell(solver, facts, fetcher.wait(), outcome)
+            for answer in fetcher.arrived():
+                _tell(solver, facts, answer, None)
+            if progress is not None:
+                progress(decided=solver.statistics.decisions, fetched=fetcher.fetched)
+
+
+Answer = tuple[Need, Listing | Metadata | Absent | BaseException]
+
+
+def _tell(solver: Solver, facts: Facts, answer: Answer, awaited: Need | None) -> None:
+    need, fact = answer
+    if isinstance(fact, BaseException):
+        if awaited is not None and need == awaited:
+            raise fact
+        return
+    facts.add(need, fact)
+    if isinstance(need, ListingNeed):
+        solver.guess(need.name)
+    elif isinstance(fact, Metadata):
+        solver.expect(fact)
+
+
+class _Fetcher:
+    """The event loop's thread, and the two ways across: wants go in, answers come out."""
+
+    def __init__(self, policy: Policy, connect: Callable[[], IndexSource]) -> None:
+        self.fetched = 0
+        self._policy = policy
+        self._connect = connect
+        self._answers: SimpleQueue[Answer] = SimpleQueue()
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="lockflow-index", daemon=True)
+        self._client: IndexSource | None = None
+        self._wanted: dict[object, Need] = {}
+        self._asked: set[object] = set()
+        self._failed: dict[object, BaseException] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._client = self._run(self._open())
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._run(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def want(self, need: Need) -> None:
+        """Fetch this, once; takes effect with the next `flush`."""
+        key = need.key if isinstance(need, MetadataNeed) else need
+        if key in self._failed:
+            # Failed when it was fetched ahead, and now it is needed: this is the error to report.
+            self._answers.put((need, self._failed[key]))
+        elif key not in self._asked:
+            self._asked.add(key)
+            self._wanted[key] = need
+
+    def flush(self) -> None:
+        if self._wanted:
+            needs = list(self._wanted.values())
+            self._wanted.clear()
+            self._loop.call_soon_threadsafe(self._start, needs)
+
+    def wait(self) -> Answer:
+        """The next answer, however long it takes."""
+        self.flush()
+        while True:
+            try:
+                # A bounded wait lets Ctrl-C through on every platform.
+                return self._note(self._answers.get(timeout=1.0))
+            except Empty:
+                continue
+
+    def arrived(self) -> list[Answer]:
+        """The answers that are there by now."""
+        answers: list[Answer] = []
+        while True:
+            try:
+                answers.append(self._note(self._answers.get_nowait()))
+            except Empty:
+                return answers
+
+    def flat_listings(self) -> dict[str, dict[str, Listing]]:
+        """Read all flat indexes and find-links; few projects have any."""
+        settings = self._policy.settings
+        flat = [*settings.find_links, *(index for index in settings.indexes if index.is_flat)]
+        return self._run(self._read_flat(flat)) if flat else {}
+
+    def _note(self, answer: Answer) -> Answer:
+        need, fact = answer
+        self.fetched += 1
+        if isinstance(fact, BaseException):
+            self._failed[need.key if isinstance(need, MetadataNeed) else need] = fact
+        return answer
+
+    def _run(self, work: Coroutine[object, object, _T]) -> _T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _open(self) -> IndexSource:
+        return self._connect()
+
+    async def _close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _read_flat(self, indexes: list[Index]) -> dict[str, dict[str, Listing]]:
+        assert self._client is not None
+        found = await asyncio.gather(*(self._client.flat(index) for index in indexes))
+        return {index.url: listings for index, listings in zip(indexes, found, strict=True)}
+
+    def _start(self, needs: list[Need]) -> None:
+        for need in needs:
+            task = self._loop.create_task(self._fetch(need))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _fetch(self, need: Need) -> None:
+        try:
+            self._answers.put((need, await self._ask(need)))
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever broke is the answer to this need
+            self._answers.put((need, error))
+
+    async def _ask(self, need: Need) -> Listing | Metadata | Absent:
+        assert self._client is not None
+        if isinstance(need, ListingNeed):
+            return await self._client.listing(need.name, self._policy.index(need.index))
+        if isinstance(need, MetadataNeed):
+            index = self._policy.index(need.index)
+            return await self._client.metadata(need.name, need.version, need.file, index)
+        return Absent(kind="needs-build", reason="sources other than an index are not read yet")

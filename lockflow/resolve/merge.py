@@ -1,0 +1,247 @@
+"""From solved forks to one graph: nodes once, edge markers or-ed over the forks, node markers by reachability."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lockflow.resolve.candidates import Candidate
+from lockflow.resolve.environment import ForkEnvironment
+from lockflow.resolve.identity import Identities, Kind
+from lockflow.resolve.policy import Policy
+from lockflow.resolve.pubgrub.incompatibility import DependencyCause
+from lockflow.resolve.pubgrub.state import State
+from lockflow.resolve.resolution import Distribution, Edge, Node, Resolution
+from lockflow.standards.markers.tree import TRUE, Marker
+from lockflow.standards.markers.universal import (
+    UNIVERSAL_FALSE,
+    UNIVERSAL_TRUE,
+    UniversalMarker,
+    conflict_world,
+    encode_conflict,
+)
+from lockflow.standards.requirements import ConflictItem, Registry, Source
+from lockflow.standards.versions import Version
+
+
+@dataclass(frozen=True, slots=True)
+class NodeKey:
+    """What makes a node of the graph: two forks that agree on all of it share the node."""
+
+    name: str
+    version: Version
+    source: Source
+    extra: str | None = None
+    group: str | None = None
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        return (self.name, self.version.key, source_order(self.source), self.extra or "", self.group or "")
+
+
+ROOT_KEY = None
+"""The root has no node of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForkResult:
+    """The solution of one fork. `chosen` are the index packages it decided on: name, version, index."""
+
+    environment: ForkEnvironment
+    distributions: dict[NodeKey, Candidate | None]
+    nodes: tuple[NodeKey, ...]
+    edges: tuple[tuple[NodeKey | None, NodeKey, Marker], ...]
+    chosen: tuple[tuple[str, Version, str | None], ...]
+
+
+def read_fork(
+    pubgrub: State,
+    identities: Identities,
+    environment: ForkEnvironment,
+    sources: dict[str, Source],
+    pins: dict[tuple[str, Version], Candidate],
+    policy: Policy,
+) -> ForkResult:
+    """Read the packages and edges off a solved state; proxies and marked identities leave no node of their own."""
+    reader = _ForkReader(pubgrub, identities, sources, pins)
+    chosen = tuple(
+        (key.name, key.version, key.source.index if isinstance(key.source, Registry) else None)
+        for key in reader.nodes
+        if key.extra is None and key.group is None and key.name not in policy.members
+    )
+    return ForkResult(environment, reader.distributions, tuple(reader.nodes), tuple(reader.edges), chosen)
+
+
+class _ForkReader:
+    def __init__(
+        self,
+        pubgrub: State,
+        identities: Identities,
+        sources: dict[str, Source],
+        pins: dict[tuple[str, Version], Candidate],
+    ) -> None:
+        self._identities = identities
+        self._sources = sources
+        self._pins = pins
+        self._decided = {
+            number: assignment.decision
+            for number, assignment in pubgrub.solution.assignments.items()
+            if assignment.decision is not None
+        }
+        self.distributions: dict[NodeKey, Candidate | None] = {}
+        self.nodes: list[NodeKey] = []
+        self.edges: list[tuple[NodeKey | None, NodeKey, Marker]] = []
+        for number, version in self._decided.items():
+            identity = identities[number]
+            if Kind.PACKAGE <= identity.kind <= Kind.GROUP and identity.marker is TRUE:
+                self.nodes.append(self._key(identity.name, version, identity.extra, identity.group))
+        for number, version in self._decided.items():
+            self._read_edges(pubgrub, number, version)
+
+    def _key(self, name: str, version: Version, extra: str | None = None, group: str | None = None) -> NodeKey:
+        source = self._sources.get(name)
+        candidate = self._pins.get((name, version)) if source is None else None
+        if source is None:
+            source = Registry(index=None if candidate is None else candidate.index)
+        if candidate is not None:
+            version = candidate.version
+        base = NodeKey(name, version, source)
+        self.distributions[base] = candidate
+        return base if extra is None and group is None else NodeKey(name, version, source, extra, group)
+
+    def _read_edges(self, pubgrub: State, number: int, version: Version) -> None:
+        parent = self._identities[number]
+        if parent.is_proxy or parent.kind is Kind.PYTHON:
+            return
+        source = None if parent.kind is Kind.ROOT else self._key(parent.name, version, parent.extra, parent.group)
+        for clause in pubgrub.clauses.get(number, ()):
+            incompatibility = pubgrub.store[clause]
+            cause = incompatibility.cause
+            if not isinstance(cause, DependencyCause) or cause.package != number:
+                continue
+            target_version = self._decided.get(cause.target)
+            if target_version is None or not incompatibility.terms[number].range.contains(version):
+                continue
+            term = incompatibility.terms.get(cause.target)
+            if term is None or not term.range.contains(target_version):
+                continue
+            target = self._identities[cause.target]
+            if target.kind is Kind.PYTHON or (target.name == parent.name and parent.kind is not Kind.GROUP):
+                continue
+            child = self._key(target.name, target_version, target.extra, target.group)
+            self.edges.append((source, child, target.marker))
+            if target.kind is Kind.EXTRA_PROXY:
+                self.edges.append((source, self._key(target.name, target_version), target.marker))
+
+
+def merge(results: Sequence[ForkResult], policy: Policy) -> Resolution:
+    """Join the forks into one graph, in the order they were solved."""
+    markers = [result.environment.universal for result in results]
+    nodes = sorted({key for result in results for key in result.nodes}, key=lambda key: key.order)
+    numbers: dict[NodeKey | None, int] = {key: number for number, key in enumerate(nodes)}
+    numbers[ROOT_KEY] = -1
+    edges: dict[tuple[int, int], UniversalMarker] = {}
+    for result, marker in zip(results, markers, strict=True):
+        for parent, child, condition in result.edges:
+            if parent not in numbers or child not in numbers:
+                continue
+            pair = (numbers[parent], numbers[child])
+            together = UniversalMarker(condition, condition) & marker
+            edges[pair] = edges.get(pair, UNIVERSAL_FALSE) | together
+    fork_markers = () if len(markers) == 1 and markers[0].is_true else tuple(markers)
+    reach = _reachability(len(nodes), edges, fork_markers)
+    if policy.conflicts:
+        edges, reach = _assume_conflicts(edges, reach, policy)
+    return _resolution(nodes, edges, reach, results, fork_markers)
+
+
+def _reachability(
+    count: int, edges: dict[tuple[int, int], UniversalMarker], fork_markers: Sequence[UniversalMarker]
+) -> list[UniversalMarker]:
+    """The marker under which each node is reached; the root's, under number -1, is all that the forks cover."""
+    children: list[list[tuple[int, UniversalMarker]]] = [[] for _ in range(count + 1)]
+    for (parent, child), marker in edges.items():
+        children[parent].append((child, marker))
+    reach = [UNIVERSAL_FALSE] * (count + 1)
+    start = UNIVERSAL_TRUE
+    if fork_markers:
+        start = UNIVERSAL_FALSE
+        for marker in fork_markers:
+            start = start | marker
+    reach[-1] = start
+    todo = [-1]
+    waiting = {-1}
+    while todo:
+        parent = todo.pop()
+        waiting.discard(parent)
+        for child, marker in children[parent]:
+            known = reach[child]
+            if known.is_true:
+                continue
+            wider = known | (reach[parent] & marker)
+            if wider != known:
+                reach[child] = wider
+                if child not in waiting:
+                    waiting.add(child)
+                    todo.append(child)
+    return reach
+
+
+def _assume_conflicts(
+    edges: dict[tuple[int, int], UniversalMarker],
+    reach: list[UniversalMarker],
+    policy: Policy,
+) -> tuple[dict[tuple[int, int], UniversalMarker], list[UniversalMarker]]:
+    """Simplify all markers by the knowledge that no two items of a conflict are active together."""
+    world = conflict_world(tuple(_encoded(item) for item in items) for items in policy.conflicts)
+    reach = [marker.imbibe(world) for marker in reach]
+    edges = {pair: marker.imbibe(world) for pair, marker in edges.items()}
+    return edges, reach
+
+
+def _encoded(item: ConflictItem) -> str:
+    return encode_conflict(item.package, item.kind, item.name)
+
+
+def _resolution(
+    nodes: Sequence[NodeKey],
+    edges: dict[tuple[int, int], UniversalMarker],
+    reach: Sequence[UniversalMarker],
+    results: Sequence[ForkResult],
+    fork_markers: tuple[UniversalMarker, ...],
+) -> Resolution:
+    kept = [number for number in range(len(nodes)) if not reach[number].is_false]
+    renumbered = {number: place for place, number in enumerate(kept)} | {-1: -1}
+    distributions: dict[NodeKey, Candidate | None] = {}
+    for result in results:
+        distributions.update(result.distributions)
+    bases = dict.fromkeys(NodeKey(nodes[n].name, nodes[n].version, nodes[n].source) for n in kept)
+    return Resolution(
+        nodes=tuple(_node(nodes[number], reach[number]) for number in kept),
+        edges=tuple(
+            Edge(parent=renumbered[parent], child=renumbered[child], marker=marker)
+            for (parent, child), marker in sorted(edges.items(), key=lambda entry: entry[0])
+            if parent in renumbered and child in renumbered
+        ),
+        distributions=tuple(_distribution(key, distributions[key]) for key in bases),
+        fork_markers=fork_markers,
+    )
+
+
+def _node(key: NodeKey, marker: UniversalMarker) -> Node:
+    return Node(name=key.name, version=key.version, source=key.source, extra=key.extra, group=key.group, marker=marker)
+
+
+def _distribution(key: NodeKey, candidate: Candidate | None) -> Distribution:
+    return Distribution(
+        name=key.name,
+        version=key.version,
+        source=key.source,
+        release=None if candidate is None else candidate.release,
+    )
+
+
+def source_order(source: Source) -> tuple[object, ...]:
+    """A key that orders sources of one name: registries first, then by kind and text."""
+    kinds: Iterable[type] = Source.__args__
+    return (list(kinds).index(type(source)), repr(source))

@@ -1,0 +1,126 @@
+"""The solver's one mutable heart: the store of incompatibilities and the partial solution, cloneable at a fork.
+
+The store itself only grows and is shared by all clones; which incompatibilities count is each state's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lockflow.resolve.pubgrub.incompatibility import (
+    Cause,
+    DependencyCause,
+    Incompatibility,
+    NoVersions,
+    RootCause,
+    Unavailable,
+    dependency,
+)
+from lockflow.resolve.pubgrub.partial_solution import PartialSolution
+from lockflow.resolve.pubgrub.term import SATISFIED, Term
+from lockflow.standards.versions import Version, VersionRange
+
+
+class State:
+    """`clauses` lists, for every package, the incompatibilities that mention it, oldest first.
+
+    `contradicted` maps incompatibilities that cannot hold any more to the decision level at which that became
+    known. `merged` finds the dependency clauses between two packages.
+    """
+
+    __slots__ = ("clauses", "contradicted", "merged", "root", "root_version", "solution", "store")
+
+    def __init__(self, root: int, root_version: Version) -> None:
+        self.root = root
+        self.root_version = root_version
+        self.store: list[Incompatibility] = []
+        self.clauses: dict[int, list[int]] = {}
+        self.merged: dict[tuple[int, int], list[int]] = {}
+        self.contradicted: dict[int, int] = {}
+        self.solution = PartialSolution()
+        number = self._add({root: Term(False, VersionRange.singleton(root_version))}, RootCause())
+        self.solution.derive(root, Term.exactly(root_version), number)
+
+    def clone(self) -> State:
+        twin = State.__new__(State)
+        twin.root = self.root
+        twin.root_version = self.root_version
+        twin.store = self.store
+        twin.clauses = {package: numbers.copy() for package, numbers in self.clauses.items()}
+        twin.merged = {pair: numbers.copy() for pair, numbers in self.merged.items()}
+        twin.contradicted = self.contradicted.copy()
+        twin.solution = self.solution.clone()
+        return twin
+
+    def allocate(self, incompatibility: Incompatibility) -> int:
+        """Number an incompatibility without letting it count yet."""
+        self.store.append(incompatibility)
+        return len(self.store) - 1
+
+    def add_dependency(self, package: int, versions: VersionRange, target: int, targets: VersionRange) -> int:
+        return self.count(self.allocate(dependency(package, versions, target, targets)))
+
+    def add_no_versions(self, package: int, term: Term) -> None:
+        self._add({package: term}, NoVersions())
+
+    def add_unavailable(self, package: int, versions: VersionRange, reason: object) -> None:
+        self._add({package: Term(True, versions)}, Unavailable(reason))
+
+    def count(self, number: int) -> int:
+        """Let an incompatibility count from now on; merges it with an older one of the same dependency.
+
+        "1.0 depends on b>=2" and "2.0 depends on b>=2" become "1.0 or 2.0 depends on b>=2", which keeps the
+        lists short and makes learned facts general. Returns the number that counts.
+        """
+        incompatibility = self.store[number]
+        cause = incompatibility.cause
+        if isinstance(cause, DependencyCause) and cause.package != cause.target:
+            number = self._merge(number, cause)
+        for package, _ in self.store[number].items:
+            self.clauses.setdefault(package, []).append(number)
+        return number
+
+    def decide_with(self, package: int, version: Version, numbers: Iterable[int]) -> int | None:
+        """Decide `version` unless one of its new clauses already forbids it; then return that clause.
+
+        While nothing has gone wrong yet, the check is skipped.
+        """
+        if self.solution.has_backtracked:
+            exact = Term.exactly(version)
+            for number in numbers:
+                if self._would_hold(self.store[number], package, exact):
+                    return number
+        self.solution.decide(package, version)
+        return None
+
+    def backtrack(self, level: int) -> None:
+        self.solution.backtrack(level)
+        self.contradicted = {number: at for number, at in self.contradicted.items() if at <= level}
+
+    def _add(self, terms: dict[int, Term], cause: Cause) -> int:
+        return self.count(self.allocate(Incompatibility(terms, cause)))
+
+    def _merge(self, number: int, cause: DependencyCause) -> int:
+        incompatibility = self.store[number]
+        past = self.merged.setdefault((cause.package, cause.target), [])
+        target = incompatibility.terms.get(cause.target)
+        for position, older in enumerate(past):
+            if self.store[older].terms.get(cause.target) == target:
+                terms = dict(incompatibility.terms)
+                terms[cause.package] = Term(
+                    True, self.store[older].terms[cause.package].range | terms[cause.package].range
+                )
+                number = self.allocate(Incompatibility(terms, cause))
+                for package, _ in self.store[older].items:
+                    self.clauses[package].remove(older)
+                past[position] = number
+                return number
+        past.append(number)
+        return number
+
+    def _would_hold(self, incompatibility: Incompatibility, package: int, exact: Term) -> bool:
+        for name, term in incompatibility.items:
+            known = exact if name == package else self.solution.known(name)
+            if known is None or term.relation(known) != SATISFIED:
+                return False
+        return True
