@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from lockflow.standards.markers.tree import (
     CONTAINS,
@@ -26,6 +26,7 @@ from lockflow.standards.markers.tree import (
     boolean,
     boolean_variable,
     conjoin,
+    count_nodes,
     disjoin,
     interval,
     negate,
@@ -50,9 +51,11 @@ class MarkerSyntaxError(ValueError):
 def parse_marker(text: str) -> Marker:
     """Read a marker; TRUE when nothing in it has a meaning. Raises MarkerSyntaxError."""
     try:
-        marker, end = _parse_or(text, 0, 0)
+        marker, end = _parse_or(text, 0, _Limits(nodes=count_nodes() + _MOST_NODES))
+        if marker is not None and len(text) > _CERTAINLY_SHALLOW and _is_too_deep(marker):
+            raise _too_many_things()
     except RecursionError:
-        raise MarkerSyntaxError("The marker tests too many different things", 0) from None
+        raise _too_many_things() from None
     end = _skip_blanks(text, end)
     if end < len(text):
         message = f"Unexpected character '{text[end]}', expected 'and', 'or' or end of input"
@@ -60,10 +63,36 @@ def parse_marker(text: str) -> Marker:
     return TRUE if marker is None else marker
 
 
+# Limits. No marker of an honest project comes near; one that does would exhaust the stack or the memory.
+
+_MOST_NODES: Final = 100_000
+_DEEPEST: Final = 100
+_DEEPEST_DIAGRAM: Final = 200
+_CERTAINLY_SHALLOW: Final = 2000
+"""A text of this length has too few terms for a deep diagram."""
+
+
+class _Limits(NamedTuple):
+    nodes: int
+    depth: int = 0
+
+
+def _too_many_things() -> MarkerSyntaxError:
+    return MarkerSyntaxError("The marker tests too many different things", 0)
+
+
+def _is_too_deep(marker: Marker) -> bool:
+    layer = {marker}
+    for _ in range(_DEEPEST_DIAGRAM):
+        layer = {child for node in layer for child in node.children}
+        if not layer:
+            return False
+    return True
+
+
 # Grammar. None stands for a term that is left out.
 
 _END: Final = "end of dependency specification"
-_DEEPEST: Final = 100
 _BLANKS: Final = re.compile(r"\s*")
 _KEYWORD: Final = re.compile(r"\s*(and|or)(?=[\s(]|\Z)")
 _TERM: Final = re.compile(
@@ -81,29 +110,33 @@ def _skip_blanks(text: str, start: int) -> int:
     return start if match is None else match.end()
 
 
-def _parse_or(text: str, start: int, depth: int) -> tuple[Marker | None, int]:
-    marker, end = _parse_and(text, start, depth)
+def _parse_or(text: str, start: int, limits: _Limits) -> tuple[Marker | None, int]:
+    marker, end = _parse_and(text, start, limits)
     while True:
         keyword = _KEYWORD.match(text, end)
         if keyword is None or keyword[1] != "or":
             return marker, end
-        following, end = _parse_and(text, keyword.end(), depth)
+        following, end = _parse_and(text, keyword.end(), limits)
         if following is not None:
             marker = following if marker is None else disjoin(marker, following)
+            if count_nodes() > limits.nodes:
+                raise _too_many_things()
 
 
-def _parse_and(text: str, start: int, depth: int) -> tuple[Marker | None, int]:
-    marker, end = _parse_term(text, start, depth)
+def _parse_and(text: str, start: int, limits: _Limits) -> tuple[Marker | None, int]:
+    marker, end = _parse_term(text, start, limits)
     while True:
         keyword = _KEYWORD.match(text, end)
         if keyword is None or keyword[1] != "and":
             return marker, end
-        following, end = _parse_term(text, keyword.end(), depth)
+        following, end = _parse_term(text, keyword.end(), limits)
         if following is not None:
             marker = following if marker is None else conjoin(marker, following)
+            if count_nodes() > limits.nodes:
+                raise _too_many_things()
 
 
-def _parse_term(text: str, start: int, depth: int) -> tuple[Marker | None, int]:
+def _parse_term(text: str, start: int, limits: _Limits) -> tuple[Marker | None, int]:
     match = _TERM.match(text, start)
     if match is not None:
         left_single, left_double, left_key, operator, right_single, right_double, right_key = match.groups()
@@ -132,9 +165,9 @@ def _parse_term(text: str, start: int, depth: int) -> tuple[Marker | None, int]:
     start = _skip_blanks(text, start)
     if not text.startswith("(", start):
         raise _diagnose(text, start)
-    if depth == _DEEPEST:
+    if limits.depth == _DEEPEST:
         raise MarkerSyntaxError("The marker is nested too deeply", start)
-    marker, end = _parse_or(text, start + 1, depth + 1)
+    marker, end = _parse_or(text, start + 1, _Limits(limits.nodes, limits.depth + 1))
     end = _skip_blanks(text, end)
     _expect(text, end, ")", start)
     return marker, end + 1
@@ -202,8 +235,9 @@ def _read_operator(text: str, start: int) -> int:
             raise _unknown_operator(operator, start)
         return end
     if not text[end : end + 1].isspace():
-        found = f"`{text[end]}`" if end < len(text) else "end of input"
-        raise MarkerSyntaxError(f"Expected whitespace after 'not', found {found}", end)
+        if end < len(text):
+            raise MarkerSyntaxError(f"Expected whitespace after `not`, found `{text[end]}`", end)
+        raise MarkerSyntaxError("Expected whitespace after 'not', found end of input", end)
     end = _skip_blanks(text, end)
     _expect(text, end, "i", end)
     _expect(text, end + 1, "n", end + 1)
@@ -356,9 +390,11 @@ def _lower_python_version(operator: str, release: Release, *, star: bool) -> Mar
             return TRUE
         after = _after(minor)
         return interval(PYTHON, None, (after, 0)) if operator in {"<", "<="} else interval(PYTHON, (after, 0), None)
+    if star:
+        return _compare(PYTHON, operator, release[:2], star=True)
+    if operator == "~=":
+        return _compare(PYTHON, "~=" if len(release) == 2 else "==", release[:2], star=len(release) > 2)
     minor = (*value, 0)[:2]
-    if star or operator == "~=":
-        return _compare(PYTHON, operator, release[:2] if star else release[:3], star=star)
     if operator == "<":
         return FALSE if value == (0,) else interval(PYTHON, None, (value, 0))
     if operator == ">=":
@@ -367,7 +403,7 @@ def _lower_python_version(operator: str, release: Release, *, star: bool) -> Mar
         return interval(PYTHON, None, (_after(minor), 0))
     if operator == ">":
         return interval(PYTHON, (_after(minor), 0), None)
-    return _either(operator, "!=", interval(PYTHON, (value, 0), (_after(minor), 0)))
+    return _compare(PYTHON, operator, minor, star=True)
 
 
 def _lower_version_list(key: str, operator: str, literal: str) -> Marker | None:
@@ -384,7 +420,7 @@ def _lower_version_list(key: str, operator: str, literal: str) -> Marker | None:
             if len(value) > 2:
                 # One item with a patch number makes the whole term false, `not in` too: uv's way.
                 return FALSE
-            union = disjoin(union, interval(PYTHON, (value, 0), (_after((*value, 0)[:2]), 0)))
+            union = disjoin(union, _compare(PYTHON, "==", (*value, 0)[:2], star=True))
     else:
         # Of two spellings of one version the last stays.
         spelling: Spelling = {trim(release): _text(release) for release in releases}

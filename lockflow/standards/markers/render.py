@@ -6,6 +6,7 @@ keys they test; operators and values take no part in that order.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -25,7 +26,8 @@ from lockflow.standards.markers.tree import (
     disjoin_plainly,
     join_spelling,
     negate,
-    node,
+    partition,
+    refine,
 )
 
 Literal = tuple[int, str]
@@ -95,7 +97,7 @@ def _cover(needed: Marker, allowed: Marker) -> Cover:
     if found is not None:
         return found
     variable = needed.variable if needed.order <= allowed.order else allowed.variable
-    cuts, cells = _refine(variable, needed, allowed)
+    cuts, cells = _cells(variable, needed, allowed)
     everywhere = TRUE
     for _, upper in cells:
         everywhere = conjoin_plainly(everywhere, upper)
@@ -127,40 +129,21 @@ def _cover(needed: Marker, allowed: Marker) -> Cover:
         rest = disjoin_plainly(rest, conjoin_plainly(lower, negate(function)))
     clauses, function = _cover(rest, everywhere)
     result.extend(clauses)
-    found = (tuple(result), disjoin_plainly(_node(variable, cuts, functions, spelling), function))
+    found = (tuple(result), disjoin_plainly(partition(variable, cuts, functions, spelling), function))
     _covers[pair] = found
     return found
 
 
-def _node(variable: Variable, cuts: list[Cut], children: list[Marker], spelling: Spelling | None) -> Marker:
-    kept_cuts: list[Cut] = []
-    kept = [children[0]]
-    for cut, child in zip(cuts, children[1:], strict=True):
-        if child is not kept[-1]:
-            kept_cuts.append(cut)
-            kept.append(child)
-    return node(variable, tuple(kept_cuts), tuple(kept), spelling)
-
-
-def _refine(variable: Variable, a: Marker, b: Marker) -> tuple[list[Cut], list[tuple[Marker, Marker]]]:
+def _cells(variable: Variable, a: Marker, b: Marker) -> tuple[Sequence[Cut], list[tuple[Marker, Marker]]]:
     """Cut `a` and `b` into common cells on `variable`; one that does not test it is the same in all."""
     if a.variable is not variable:
-        return list(b.cuts), [(a, child) for child in b.children]
+        return b.cuts, [(a, child) for child in b.children]
     if b.variable is not variable:
-        return list(a.cuts), [(child, b) for child in a.children]
-    if a.cuts == b.cuts:
-        return list(a.cuts), list(zip(a.children, b.children, strict=True))
-    cuts: list[Cut] = sorted({*a.cuts, *b.cuts})
-    i = j = 0
-    cells = [(a.children[0], b.children[0])]
-    for cut in cuts:
-        i += i < len(a.cuts) and a.cuts[i] == cut
-        j += j < len(b.cuts) and b.cuts[j] == cut
-        cells.append((a.children[i], b.children[j]))
-    return cuts, cells
+        return a.cuts, [(child, b) for child in a.children]
+    return refine(a, b)
 
 
-def _intervals(cuts: list[Cut], indices: list[int]) -> list[Interval]:
+def _intervals(cuts: Sequence[Cut], indices: list[int]) -> list[Interval]:
     """Return the union of some cells, by ascending index, as intervals that do not touch."""
     intervals: list[Interval] = []
     start = previous = indices[0]
@@ -178,9 +161,10 @@ def _intervals(cuts: list[Cut], indices: list[int]) -> list[Interval]:
 
 
 def _literals(variable: Variable, intervals: list[Interval], spelling: Spelling | None) -> list[Clause]:
-    """Return the ways, one clause each, whose disjunction says that the variable lies in `intervals`."""
-    if intervals == [(None, None)]:
-        return [()]
+    """Return the ways, one clause each, whose disjunction says that the variable lies in `intervals`.
+
+    These are never the whole axis: what holds everywhere needs no literal and is covered apart.
+    """
     key = variable.key
     rank = _RANKS.get(key, 10)
     if variable.kind == STRING:

@@ -12,15 +12,18 @@ from lockflow.standards.markers.tree import (
     FALSE,
     PYTHON,
     TRUE,
+    VERSION,
     Cut,
     Marker,
     conjoin,
     disjoin,
     negate,
     node,
+    partition,
     python_range_marker,
     range_cuts,
     rebuild,
+    refine,
 )
 from lockflow.standards.python_range import PythonRange, Release
 
@@ -98,25 +101,12 @@ def restrict(marker: Marker, assumption: Marker) -> Marker:
 
 
 def _restrict_cells(marker: Marker, assumption: Marker) -> Marker:
-    cells: list[Marker | None] = []
-    cuts: list[Cut] = sorted({*marker.cuts, *assumption.cuts})
-    i = j = 0
-    for index in range(len(cuts) + 1):
-        allowed = assumption.children[j]
-        cells.append(None if allowed is FALSE else restrict(marker.children[i], allowed))
-        if index < len(cuts):
-            i += i < len(marker.cuts) and marker.cuts[i] == cuts[index]
-            j += j < len(assumption.cuts) and assumption.cuts[j] == cuts[index]
-    order = reversed(cells) if marker.variable.kind >= 2 else iter(cells)
+    cuts, pairs = refine(marker, assumption)
+    cells = [None if allowed is FALSE else restrict(child, allowed) for child, allowed in pairs]
+    order = iter(cells) if marker.variable.kind <= VERSION else reversed(cells)
     filler = next(cell for cell in order if cell is not None)
     children = [filler if cell is None else cell for cell in cells]
-    kept_cuts: list[Cut] = []
-    kept = [children[0]]
-    for cut, child in zip(cuts, children[1:], strict=True):
-        if child is not kept[-1]:
-            kept_cuts.append(cut)
-            kept.append(child)
-    return node(marker.variable, tuple(kept_cuts), tuple(kept), marker.spelling)
+    return partition(marker.variable, cuts, children, marker.spelling)
 
 
 def _any_child(marker: Marker) -> Marker:

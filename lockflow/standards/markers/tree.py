@@ -8,6 +8,7 @@ Nodes are shared for the life of the process: two markers mean the same exactly 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Self
 
 from lockflow.standards.python_range import PythonRange, Release, trim
@@ -208,16 +209,44 @@ def node(
     return marker
 
 
+def partition(
+    variable: Variable, cuts: Sequence[Cut], children: Sequence[Marker], spelling: Spelling | None = None
+) -> Marker:
+    """Return the node with these cells, where equal neighbours are merged."""
+    kept_cuts: list[Cut] = []
+    child = children[0]
+    kept = [child]
+    for index, cut in enumerate(cuts, 1):
+        following = children[index]
+        if following is not child:
+            kept_cuts.append(cut)
+            kept.append(following)
+            child = following
+    return node(variable, tuple(kept_cuts), tuple(kept), spelling)
+
+
 def rebuild(marker: Marker, children: list[Marker]) -> Marker:
-    """Return `marker` with other children, one a cell; equal neighbours are merged."""
-    cuts: list[Cut] = []
-    kept = [children[0]]
-    for index, cut in enumerate(marker.cuts, 1):
-        child = children[index]
-        if child is not kept[-1]:
-            cuts.append(cut)
-            kept.append(child)
-    return node(marker.variable, tuple(cuts), tuple(kept), marker.spelling)
+    """Return `marker` with other children, one a cell."""
+    return partition(marker.variable, marker.cuts, children, marker.spelling)
+
+
+def refine(a: Marker, b: Marker) -> tuple[Sequence[Cut], list[tuple[Marker, Marker]]]:
+    """Cut two nodes that test the same variable into common cells; return the cuts and the children, pairwise."""
+    if a.cuts == b.cuts:
+        return a.cuts, list(zip(a.children, b.children, strict=True))
+    cuts: list[Cut] = sorted({*a.cuts, *b.cuts})
+    i = j = 0
+    cells = [(a.children[0], b.children[0])]
+    for cut in cuts:
+        i += i < len(a.cuts) and a.cuts[i] == cut
+        j += j < len(b.cuts) and b.cuts[j] == cut
+        cells.append((a.children[i], b.children[j]))
+    return cuts, cells
+
+
+def count_nodes() -> int:
+    """Return how many nodes this process has made."""
+    return len(_nodes)
 
 
 def boolean(variable: Variable) -> Marker:
@@ -302,17 +331,7 @@ def _conjoin(a: Marker, b: Marker, memo: dict[tuple[Marker, Marker], Marker]) ->
     else:
         if b.order < a.order:
             a, b = b, a
-        a_children = a.children
-        child = _conjoin(a_children[0], b, memo)
-        cuts: list[Cut] = []
-        children = [child]
-        for index, cut in enumerate(a.cuts, 1):
-            following = _conjoin(a_children[index], b, memo)
-            if following is not child:
-                cuts.append(cut)
-                children.append(following)
-                child = following
-        result = node(a.variable, tuple(cuts), tuple(children), a.spelling)
+        result = rebuild(a, [_conjoin(child, b, memo) for child in a.children])
     # uv replaces a conjunction by false only when all of it is impossible, and only looks where both sides test a
     # platform name at their root; a partly impossible one stays as written. Locks show that, so it is copied.
     if (

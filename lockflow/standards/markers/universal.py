@@ -53,7 +53,7 @@ class UniversalMarker:
         return hash(self.full)
 
     def __repr__(self) -> str:
-        return f"<Universal{repr(self.full)[1:]}"
+        return f"<Universal{repr(self.full)[7:]}"
 
     def imbibe(self, world: Marker) -> UniversalMarker:
         """Return this marker where it only matters while `world` holds: `world` implies it."""
