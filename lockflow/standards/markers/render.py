@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
+from lockflow.errors import LockflowError
 from lockflow.standards.markers.tree import (
     EXTRA,
     FALSE,
@@ -45,13 +46,15 @@ _RANKS: Final = {
     "dependency_groups": 11,
     "extra": 12,
 }
+_MOST_CLAUSES: Final = 20_000
 _covers: dict[tuple[Marker, Marker], Cover] = {}
 
 
 def render(marker: Marker) -> str | None:
     """Return the canonical text of `marker`; None where it always holds, as a lock then has no marker key.
 
-    The text is cached on the node. As in uv, an apostrophe in a value is not escaped.
+    The text is cached on the node. As in uv, an apostrophe in a value is not escaped. Raises LockflowError for a
+    marker whose text would fill the memory.
     """
     if marker.text == "":
         marker.text = _render(marker)
@@ -129,6 +132,8 @@ def _cover(needed: Marker, allowed: Marker) -> Cover:
         rest = disjoin_plainly(rest, conjoin_plainly(lower, negate(function)))
     clauses, function = _cover(rest, everywhere)
     result.extend(clauses)
+    if len(result) > _MOST_CLAUSES:
+        raise LockflowError("a marker is too long to print", why=f"it needs more than {_MOST_CLAUSES} clauses")
     found = (tuple(result), disjoin_plainly(partition(variable, cuts, functions, spelling), function))
     _covers[pair] = found
     return found
