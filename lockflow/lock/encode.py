@@ -112,10 +112,7 @@ def _strings(texts: Iterable[str]) -> str:
 
 
 def _block(lines: list[str], key: str, values: Sequence[str]) -> None:
-    """One element a line, whatever their number."""
-    if not values:
-        lines.append(f"{key} = []")
-        return
+    """One element a line, whatever their number; without any, two lines."""
     lines.append(f"{key} = [")
     lines.extend([f"    {value}," for value in values])
     lines.append("]")
@@ -372,7 +369,10 @@ def _package(lines: list[str], package: Package, ambiguous: set[str], fork_texts
         if table:
             lines.append(header)
             for name, dependencies in table:
-                _block(lines, _key(name), [_dependency(item, ambiguous) for item in dependencies])
+                if dependencies:
+                    _block(lines, _key(name), [_dependency(item, ambiguous) for item in dependencies])
+                else:
+                    lines.append(f"{_key(name)} = []")
     if package.group_requires_python:
         lines.append("\n[package.group-requires-python]")
         lines += [f"{_key(name)} = {quote(text)}" for name, text in package.group_requires_python]

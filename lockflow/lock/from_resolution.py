@@ -17,6 +17,7 @@ from lockflow.lock.environments import canonical_forks, covered, widen
 from lockflow.lock.locked_files import ReleaseFiles
 from lockflow.lock.model import Dependency, Lock, LockedFile, Package, PackageMetadata
 from lockflow.lock.order import OrderKey, package_key
+from lockflow.lock.prune import can_be_used
 from lockflow.lock.recorded import (
     member_metadata,
     package_metadata,
@@ -206,29 +207,24 @@ class _Writer:
         node, distribution = draft.node, draft.distribution
         if distribution is None:
             return None, ()
+        reachable = node.marker.environment & self._supported
         match node.source:
             case Registry(index=index) if distribution.release is not None:
                 files = self._release_files.get(index or "")
                 if files is None:
                     files = self._release_files[index or ""] = ReleaseFiles(index or "", self._manifest.settings)
-                reachable = node.marker.environment & self._supported
                 release = distribution.release.files
                 return files.sdist(node.name, release), files.wheels(node.name, release, self._python, reachable)
             case Archive(url=url):
-                return _single_file(LockedFile(url=url, hash=distribution.hash))
-            case LocalFile(path=path):
-                return _single_file(LockedFile(filename=path.rpartition("/")[2], hash=distribution.hash))
-            case Git(path=str(path)):
-                return _single_file(LockedFile(filename=path.rpartition("/")[2], hash=distribution.hash))
+                file = LockedFile(url=url, hash=distribution.hash)
+            case LocalFile(path=path) | Git(path=str(path)):
+                file = LockedFile(filename=path.rpartition("/")[2], hash=distribution.hash)
             case _:
                 return None, ()
-
-
-def _single_file(file: LockedFile) -> tuple[LockedFile | None, tuple[LockedFile, ...]]:
-    """A wheel as it is; an sdist only by its hash, for the source already names the file."""
-    if file.name.endswith(".whl"):
-        return None, (file,)
-    return LockedFile(hash=file.hash), ()
+        if not file.name.endswith(".whl"):
+            # The source already names an sdist, so that only its hash is left to say.
+            return LockedFile(hash=file.hash), ()
+        return None, (file,) if can_be_used(file.name, self._python, reachable) else ()
 
 
 def _metadata(source: Source, member: Member | None, distribution: Distribution | None) -> PackageMetadata | None:

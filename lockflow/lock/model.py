@@ -7,6 +7,7 @@ again from the long form.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Literal
 from urllib.parse import unquote
 
@@ -153,3 +154,42 @@ class Change(Struct, frozen=True, kw_only=True):
     name: str
     old: tuple[str, ...]
     new: tuple[str, ...]
+
+
+class Reuse(StrEnum):
+    """What an older lock is good for: all of it, its versions and forks, its versions alone, or nothing."""
+
+    SATISFIED = "satisfied"
+    PREFERABLE = "preferable"
+    VERSIONS = "versions"
+    UNUSABLE = "unusable"
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """Why a lock does not state the inputs any more, in words. `check` is a short name for machines.
+
+    `reuse` is what this reason alone leaves of the lock.
+    """
+
+    check: str
+    text: str
+    reuse: Reuse
+
+
+class Validation(Struct, frozen=True, kw_only=True):
+    """Whether a lock still states the inputs. `reasons` are in the order of the checks, empty where it does.
+
+    `reuse` follows from the first reason. `unchecked` names local packages that are no members, whose own
+    declarations were not at hand.
+    """
+
+    reasons: tuple[Reason, ...] = ()
+    reuse: Reuse = Reuse.SATISFIED
+    unchecked: tuple[str, ...] = ()
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What was asked for beside the inputs: names to upgrade, and whether to look at the index afresh."""
+
+    upgrade: frozenset[str] | Literal["all"] = frozenset()
+    refresh: bool = False

@@ -1,0 +1,51 @@
+"""Turn an old Lock into the versions, forks and commits that a new resolution should keep."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Literal
+
+from msgspec import structs
+
+from lockflow.lock.encode import git_url
+from lockflow.lock.model import Lock, Reuse
+from lockflow.resolve.preferences import Preference, Preferences
+from lockflow.standards.markers.universal import UNIVERSAL_TRUE
+from lockflow.standards.requirements import Git, Registry
+
+
+def preferences_from_lock(
+    lock: Lock, *, upgrade: Collection[str] | Literal["all"] = (), reuse: Reuse = Reuse.PREFERABLE
+) -> Preferences:
+    """Return what `lock` contributes, without the projects named by `upgrade`.
+
+    `reuse` is what validation found: an unusable lock gives nothing, one whose forks are out of date only versions.
+    A package that the lock has for some forks gives one preference for each of them. Packages of dynamic version
+    give none.
+    """
+    if reuse is Reuse.UNUSABLE or upgrade == "all":
+        return Preferences()
+    entries: dict[str, list[Preference]] = {}
+    commits: list[tuple[str, str]] = []
+    for package in lock.packages:
+        if package.name in upgrade:
+            continue
+        source = package.source
+        if isinstance(source, Git) and source.commit is not None:
+            commits.append((repository_key(source), source.commit))
+        if package.version is None:
+            continue
+        index = source.index if isinstance(source, Registry) else None
+        for marker in package.fork_markers or (UNIVERSAL_TRUE,):
+            preference = Preference(version=package.version, index=index, marker=marker, origin="lock")
+            entries.setdefault(package.name, []).append(preference)
+    return Preferences(
+        entries=tuple((name, tuple(preferences)) for name, preferences in entries.items()),
+        forks=() if reuse is Reuse.VERSIONS else lock.fork_markers,
+        git_commits=tuple(dict.fromkeys(commits)),
+    )
+
+
+def repository_key(source: Git) -> str:
+    """Return URL and reference of a git source, by which its commit is found again (`URL?branch=main`)."""
+    return git_url(structs.replace(source, subdirectory=None, path=None, lfs=False, commit=None))
