@@ -29,6 +29,7 @@ from lockflow.standards.markers.tree import (
     negate,
     partition,
     refine,
+    show_with,
 )
 
 Literal = tuple[int, str]
@@ -249,3 +250,6 @@ def _text(cut: Cut, spelling: Spelling | None) -> str:
         return value
     assert isinstance(value, tuple)
     return (spelling or {}).get(value) or ".".join(map(str, value))
+
+
+show_with(render)
