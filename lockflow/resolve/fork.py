@@ -41,6 +41,13 @@ class VersionFork:
     version: Version | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class VersionSplit:
+    """The environment must be split before this package can be chosen."""
+
+    parts: list[VersionFork]
+
+
 def split(
     dependencies: Sequence[Dependency], environment: ForkEnvironment, conflicts: Sequence[Sequence[ConflictItem]]
 ) -> list[DependencyFork]:
@@ -211,9 +218,7 @@ def _is_live(
 def _without_excluded(fork: DependencyFork, environment: ForkEnvironment) -> DependencyFork:
     kept = []
     for dependency in fork.dependencies:
-        is_package = dependency.extra is None and dependency.group is None
-        if (is_package and dependency.has_parent) or not environment.excludes(
-            dependency.name, dependency.extra, dependency.group
-        ):
+        is_mere_package = dependency.conflict_item is None
+        if is_mere_package or not environment.excludes(dependency.name, dependency.extra, dependency.group):
             kept.append(dependency)
     return DependencyFork(environment, kept)

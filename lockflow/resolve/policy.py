@@ -18,7 +18,7 @@ from lockflow.resolve.environment import ForkEnvironment, forced_extras
 from lockflow.resolve.preferences import Preferences
 from lockflow.standards.markers.tree import Marker, extra_equals
 from lockflow.standards.python_range import PythonRange, Release, python_range
-from lockflow.standards.requirements import ConflictItem, Directory, Registry, Requirement
+from lockflow.standards.requirements import ConflictItem, Directory, Registry, Requirement, Source
 from lockflow.standards.versions import Version
 
 Bound = tuple[Release, bool]
@@ -160,6 +160,13 @@ class Policy:
             if value is not None:
                 return value
         return self.settings.cutoff
+
+    def member(self, name: str, source: Source) -> Member | None:
+        """The workspace member that a source names, if it is one."""
+        member = self.members.get(name)
+        if member is None or not isinstance(source, Directory) or source.path != member.path:
+            return None
+        return member
 
     # Where first-party requirements lead ------------------------------------------------------------------------
 

@@ -1,0 +1,228 @@
+"""Which version of an identity to decide, and whether its files fit every part of the fork."""
+
+from __future__ import annotations
+
+from lockflow.index.model import Absent
+from lockflow.inputs.model import ForkStrategy, IndexStrategy, Prerelease
+from lockflow.resolve.candidates import Candidate, Unusable, VersionList, search
+from lockflow.resolve.environment import ForkEnvironment
+from lockflow.resolve.facts import Facts, SourceNeed
+from lockflow.resolve.fork import VersionSplit, split_by_local, split_by_platform, split_by_python
+from lockflow.resolve.fork_state import ForkState
+from lockflow.resolve.identity import Identities, Identity, Kind
+from lockflow.resolve.listed import Listed
+from lockflow.resolve.policy import Policy, is_python_covered, lower_bound
+from lockflow.resolve.preferences import Preference, Preferences
+from lockflow.resolve.pubgrub.incompatibility import DependencyCause
+from lockflow.resolve.unavailable import NoWheelFor, RequiresHigherPython, UnavailableReason
+from lockflow.standards.markers.tree import FALSE, TRUE, Marker, is_disjoint
+from lockflow.standards.requirements import Source
+from lockflow.standards.versions import FULL, Version, VersionRange
+
+ROOT_VERSION = Version.parse("0a0.dev0")
+NO_VERSION = Version.parse("0")
+"""Stands for the version of a source tree that declares none; it is not written down."""
+
+Choice = tuple[Version, UnavailableReason | None]
+"""A version, with a reason where it exists but cannot be used."""
+
+
+class Chooser:
+    """Chooses versions; what sibling forks chose is taken into account from `prefer` on."""
+
+    def __init__(
+        self, policy: Policy, preferences: Preferences, facts: Facts, identities: Identities, listed: Listed
+    ) -> None:
+        self._policy = policy
+        self._facts = facts
+        self._identities = identities
+        self._listed = listed
+        self._preferences: dict[str, list[Preference]] = {name: list(entries) for name, entries in preferences.entries}
+
+    def prefer(self, name: str, preference: Preference) -> None:
+        self._preferences.setdefault(name, []).append(preference)
+
+    def choose(
+        self, state: ForkState, identity: Identity, number: int, allowed: VersionRange
+    ) -> Choice | VersionSplit | None:
+        """A version, with a reason where it cannot be used; or the parts of a split; or None: no version."""
+        if identity.kind is Kind.ROOT:
+            return ROOT_VERSION, None
+        if identity.kind is Kind.PYTHON:
+            return None
+        name = identity.name
+        if name in state.sources:
+            return self._choose_from_source(state, name, state.sources[name], allowed)
+        lists = self._listed.visit((name, state.indexes.get(name)))
+        found = self._preferred(state, name, allowed, lists) or self._search(state.environment, name, allowed, lists)
+        if found is None:
+            return None
+        if isinstance(found, Unusable):
+            return found.version, found
+        bound = lower_bound(found.file.requires_python)
+        if not is_python_covered(state.environment.python, bound):
+            assert bound is not None
+            if self._policy.settings.fork_strategy is ForkStrategy.REQUIRES_PYTHON:
+                parts = split_by_python(state.environment, bound)
+                if parts:
+                    return VersionSplit(parts)
+            return found.version, RequiresHigherPython(found.file.requires_python or "")
+        if found.wheels:
+            special = self._check_wheels(state, number, name, allowed, lists, found)
+            if special is not None:
+                return special
+        state.pins.setdefault((name, found.version), found)
+        return found.version, None
+
+    def _choose_from_source(self, state: ForkState, name: str, source: Source, allowed: VersionRange) -> Choice | None:
+        member = self._policy.member(name, source)
+        if member is not None:
+            version = member.version or NO_VERSION
+            return (version, None) if allowed.contains(version) else None
+        metadata = self._facts.source(SourceNeed(name=name, source=source))
+        if isinstance(metadata, Absent):
+            return NO_VERSION, metadata
+        if not allowed.contains(metadata.version):
+            return None
+        if not is_python_covered(state.environment.python, lower_bound(metadata.requires_python)):
+            return metadata.version, RequiresHigherPython(metadata.requires_python or "")
+        return metadata.version, None
+
+    def _preferred(
+        self, state: ForkState, name: str, allowed: VersionRange, lists: list[VersionList]
+    ) -> Candidate | Unusable | None:
+        """The version of an older lock or a sibling fork, if it is allowed and still listed."""
+        entries = self._preferences.get(name)
+        if not entries:
+            return None
+        index = state.indexes.get(name)
+        is_single = len(entries) == 1
+        if index is not None:
+            entries = [entry for entry in entries if entry.index is None or entry.index == index]
+        if not is_single:
+            is_highest = self._policy.prefers_highest(name, state.environment)
+            entries = sorted(entries, key=lambda entry: entry.version, reverse=is_highest)
+            entries.sort(key=lambda entry: not state.environment.overlaps(entry.marker.environment))
+        mode = self._policy.prerelease(name, state.environment)
+        for entry in entries:
+            version = entry.version
+            if not allowed.contains(version):
+                continue
+            is_early = version.is_prerelease and mode is not Prerelease.ALLOW
+            if is_early and (mode is not Prerelease.IF_NECESSARY or entry.origin == "sibling"):
+                continue
+            for versions in lists:
+                if version in versions:
+                    return versions.judge(_with_local(versions, version, allowed))
+        return None
+
+    def _search(
+        self, environment: ForkEnvironment, name: str, allowed: VersionRange, lists: list[VersionList]
+    ) -> Candidate | Unusable | None:
+        return search(
+            lists,
+            allowed,
+            prerelease=self._policy.prerelease(name, environment),
+            descending=self._policy.prefers_highest(name, environment),
+            best_match=self._policy.settings.index_strategy is IndexStrategy.UNSAFE_BEST_MATCH,
+        )
+
+    def _check_wheels(
+        self,
+        state: ForkState,
+        number: int,
+        name: str,
+        allowed: VersionRange,
+        lists: list[VersionList],
+        found: Candidate,
+    ) -> Choice | VersionSplit | None:
+        """Split where a version without source distribution lacks wheels for a platform that must have them."""
+        environment = state.environment
+        coverage = [required for required in self._policy.coverage if environment.overlaps(required)]
+        if not coverage and not found.version.is_local:
+            return None
+        everywhere = found.implied()
+        if everywhere.is_true:
+            return None
+        implied = everywhere & environment.marker
+        needed = self._needed(state, number, {}) & environment.marker if coverage else TRUE
+        for required in coverage:
+            if is_disjoint(implied, required) and not is_disjoint(needed, required):
+                parts = split_by_platform(environment, required, implied)
+                return VersionSplit(parts) if parts else (found.version, NoWheelFor(required))
+        if not found.version.is_local:
+            return None
+        return self._check_local(state, name, allowed, lists, found, everywhere)
+
+    def _check_local(
+        self,
+        state: ForkState,
+        name: str,
+        allowed: VersionRange,
+        lists: list[VersionList],
+        found: Candidate,
+        implied: Marker,
+    ) -> Choice | VersionSplit | None:
+        public = VersionRange.singleton(found.version.without_local())
+        base = self._search(state.environment, name, allowed & public, lists)
+        if not isinstance(base, Candidate) or implied.is_true:
+            return None
+        answer = split_by_local(state.environment, base.version, base.implied(), found.version, implied)
+        for candidate in (base, found):
+            state.pins.setdefault((name, candidate.version), candidate)
+        if isinstance(answer, list):
+            return VersionSplit(answer)
+        return None if answer is None else (answer, None)
+
+    def _needed(self, state: ForkState, number: int, memo: dict[int, Marker]) -> Marker:
+        """Where an identity is needed in this fork, along all dependency clauses from the root."""
+        if self._identities[number].kind is Kind.ROOT:
+            return TRUE
+        if number in memo:
+            return memo[number]
+        memo[number] = FALSE  # a cycle adds nothing to what leads into it
+        marker = FALSE
+        for clause in state.pubgrub.clauses.get(number, ()):
+            cause = state.pubgrub.store[clause].cause
+            if isinstance(cause, DependencyCause) and cause.target == number:
+                marker = marker | (self._identities[number].marker & self._needed(state, cause.package, memo))
+        memo[number] = marker
+        return marker
+
+    def pin(self, state: ForkState, name: str, version: Version) -> None:
+        """Fix the file of a version that a split chose without a search."""
+        if (name, version) in state.pins:
+            return
+        for versions in self._listed.visit((name, state.indexes.get(name))):
+            if version in versions:
+                judged = versions.judge(version)
+                if isinstance(judged, Candidate):
+                    state.pins[name, version] = judged
+                    return
+
+    def likely(self, name: str, allowed: VersionRange = FULL) -> Candidate | None:
+        """The candidate that will probably be chosen, before anything else is known; for fetching ahead."""
+        lists = self._listed.peek((name, None))
+        for entry in self._preferences.get(name, ())[:1]:
+            for versions in lists:
+                judged = versions.judge(entry.version) if entry.version in versions else None
+                if isinstance(judged, Candidate):
+                    return judged
+        anywhere = ForkEnvironment(TRUE, self._policy.python)
+        while True:
+            found = self._search(anywhere, name, allowed, lists)
+            if not isinstance(found, Unusable):
+                return found
+            allowed = allowed & ~VersionRange.singleton(found.version)
+
+
+def _with_local(versions: VersionList, version: Version, allowed: VersionRange) -> Version:
+    """The highest local variant of a preferred version, where there is one."""
+    if version.is_local:
+        return version
+    for candidate in versions.within(allowed, descending=True):
+        if candidate <= version:
+            break
+        if candidate.is_local and candidate.without_local() == version:
+            return candidate
+    return version
