@@ -61,15 +61,20 @@ class Cutoff(Struct, frozen=True, kw_only=True):
 
 
 class Index(Struct, frozen=True, kw_only=True):
-    """One package index. `url` has no credentials; they are kept apart, by the edge that authenticates."""
+    """One package index. `url` has no credentials; they are kept apart, by the edge that authenticates.
+
+    A local index has a path for a `url`: relative to the folder of the lock unless the user gave an absolute one.
+    """
 
     url: str
     name: str | None = None
     is_default: bool = False
     is_explicit: bool = False
     is_flat: bool = False
+    authenticate: Literal["auto", "always", "never"] = "auto"
     ignore_error_codes: tuple[int, ...] = ()
     cutoff: Cutoff | Literal[False] | None = None
+    cutoff_package: tuple[tuple[str, Cutoff | Literal[False]], ...] = ()
     hash_algorithm: str | None = None
 
 
@@ -93,6 +98,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     no_build_package: frozenset[str] = frozenset()
     no_binary: bool = False
     no_binary_package: frozenset[str] = frozenset()
+    no_build_isolation: bool = False
+    no_build_isolation_package: frozenset[str] = frozenset()
+    config_settings: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """PEP 517 settings for every build, sorted by key; one value or several."""
+    config_settings_package: tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...] = ()
+    keyring_provider: Literal["disabled", "subprocess"] = "disabled"
     uv: str | None = None
     """The uv release whose lock revision is written (`[tool.lockflow] uv`), None for the newest known."""
     python_versions: tuple[str, ...] = ()
@@ -101,6 +112,45 @@ class Settings(Struct, frozen=True, kw_only=True):
     """`[tool.lockflow] platforms`: names of the platforms to check."""
     allow_sdist: frozenset[str] = frozenset()
     """`[tool.lockflow] allow-sdist`: packages that may be built from source in an image."""
+
+
+class SettingsOverrides(Struct, frozen=True, kw_only=True):
+    """What the command line says about the settings, as typed there; None where a flag was not given.
+
+    Fields are named after the flags of `uv lock`. `base` is the folder against which relative paths in flags and
+    environment variables are resolved, None for the folder where reading starts.
+    """
+
+    index: tuple[str, ...] | None = None
+    default_index: str | None = None
+    index_url: str | None = None
+    extra_index_url: tuple[str, ...] | None = None
+    find_links: tuple[str, ...] | None = None
+    no_index: bool | None = None
+    index_strategy: str | None = None
+    keyring_provider: str | None = None
+    upgrade: bool | None = None
+    upgrade_package: tuple[str, ...] | None = None
+    upgrade_group: tuple[str, ...] | None = None
+    resolution: str | None = None
+    prerelease: str | None = None
+    prerelease_package: tuple[str, ...] | None = None
+    fork_strategy: str | None = None
+    exclude_newer: str | None = None
+    exclude_newer_package: tuple[str, ...] | None = None
+    no_sources: bool | None = None
+    no_sources_package: tuple[str, ...] | None = None
+    config_setting: tuple[str, ...] | None = None
+    config_settings_package: tuple[str, ...] | None = None
+    no_build_isolation: bool | None = None
+    no_build_isolation_package: tuple[str, ...] | None = None
+    no_build: bool | None = None
+    no_build_package: tuple[str, ...] | None = None
+    no_binary: bool | None = None
+    no_binary_package: tuple[str, ...] | None = None
+    config_file: str | None = None
+    no_config: bool | None = None
+    base: str | None = None
 
 
 class Scope(Struct, frozen=True, kw_only=True):
@@ -151,7 +201,9 @@ class Member(Struct, frozen=True, kw_only=True):
 
     `version` is None where the project declares it dynamic. `requires_dist` holds the dependencies of the
     project and then those of each extra with `extra == 'x'` in the marker, as core metadata has them;
-    `provides_extras` keeps the declared order. `default_groups` is None where the setting is absent.
+    `provides_extras` keeps the declared order. `default_groups` is None where the setting is absent. `dynamic`
+    names those of `version`, `dependencies`, `optional-dependencies` and `requires-python` that only the build
+    backend knows; what the fields here say about them is not the whole truth.
     """
 
     name: str
@@ -163,6 +215,7 @@ class Member(Struct, frozen=True, kw_only=True):
     provides_extras: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
     default_groups: tuple[str, ...] | Literal["all"] | None = None
+    dynamic: frozenset[str] = frozenset()
 
 
 class Manifest(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,434 @@
+"""From a folder or a script on disk to the Manifest: finds and opens files, hands their text to pure functions."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from lockflow.errors import InputError
+from lockflow.inputs.assemble import Surroundings, script_manifest, with_settings, workspace_manifest
+from lockflow.inputs.durations import Clock
+from lockflow.inputs.model import Index, Manifest, SettingsOverrides
+from lockflow.inputs.paths import join, normalise, parent, relative
+from lockflow.inputs.pyproject import PyProject, parse_pyproject
+from lockflow.inputs.script import parse_script
+from lockflow.inputs.settings import (
+    Credential,
+    LockflowOptions,
+    Options,
+    Place,
+    index_credentials,
+    lockflow_from_environment,
+    merge,
+    options_from_command,
+    parse_boolean,
+    parse_options,
+    parse_uv_toml,
+    unusable_required_version,
+)
+from lockflow.inputs.sources import MemberPlace
+from lockflow.inputs.tables import Faults, Table, parse_document
+from lockflow.inputs.workspace import Workspace, find_members, find_project, find_root, member_places
+from lockflow.standards.names import normalize_name
+from lockflow.standards.requirements import Requirement
+
+
+class ReadResult(Struct, frozen=True, kw_only=True):
+    """A manifest and what belongs to it without being an input of the lock.
+
+    `input_files` are all files whose bytes decide, `credentials` those of indexes, archives and repositories, by
+    their URL. `upgrade...` is what flags and files ask for; groups are for the caller to look up in the manifest.
+    """
+
+    manifest: Manifest
+    root: Path
+    lock_path: Path
+    input_files: tuple[Path, ...]
+    warnings: tuple[str, ...] = ()
+    credentials: tuple[Credential, ...] = ()
+    upgrade: bool = False
+    upgrade_packages: tuple[Requirement, ...] = ()
+    upgrade_groups: tuple[str, ...] = ()
+
+
+def read_manifest(
+    start: Path,
+    overrides: SettingsOverrides,
+    environment: Mapping[str, str],
+    *,
+    now_ns: int,
+    default_index: str,
+    script: Path | None = None,
+    interpreter_minor: tuple[int, int],
+) -> ReadResult:
+    """Read the project that `start` lies in, or `script`, with all settings that reach its lock.
+
+    `default_index` is consulted where nobody names another; `interpreter_minor` stands in for a missing
+    requires-python. Raises one InputError with everything that is wrong.
+    """
+    reader = _Reader(_absolute(start), overrides, environment, Clock(now_ns, _midnight_ns), interpreter_minor)
+    if script is None:
+        return reader.read_workspace(default_index)
+    return reader.read_script(_absolute(Path(join(_absolute(start), script.as_posix()))), default_index)
+
+
+def _absolute(path: Path) -> str:
+    return normalise(Path(os.path.abspath(path)).as_posix())  # noqa: PTH100  resolve() would follow links
+
+
+def _midnight_ns(day: date) -> int:
+    """The beginning of `day` in the local time zone."""
+    return int(datetime(day.year, day.month, day.day).timestamp()) * 1_000_000_000  # noqa: DTZ001  local on purpose
+
+
+class _Disk:
+    """Folders of the real file system (see `Folders`), remembering what was read."""
+
+    def __init__(self, faults: Faults, label_root: str) -> None:
+        self.faults = faults
+        self.label_root = label_root
+        self.files: dict[str, None] = {}
+        self.tables: dict[str, Table | None] = {}
+
+    def text(self, path: str) -> str | None:
+        """The text of a file; None where it is absent, or after noting why it cannot be read."""
+        try:
+            data = Path(path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            self.faults.add(f"{self.label(path)} cannot be read", where=path, why=error.strerror or str(error))
+            return None
+        self.files[path] = None
+        try:
+            return data.decode("utf-8").replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            why = f"byte {data[error.start]:#04x} in line {line} cannot stand there"
+            self.faults.add(f"{self.label(path)} is not UTF-8", where=path, why=why, next="save the file as UTF-8")
+            return None
+
+    def label(self, path: str) -> str:
+        """A file's name in messages: relative to where reading started, unless that is far away."""
+        label = relative(path, self.label_root)
+        return path if label.count("../") > 2 else label
+
+    def table(self, path: str) -> Table | None:
+        """The root table of a TOML file, each parsed once."""
+        if path not in self.tables:
+            text = self.text(path)
+            self.tables[path] = None if text is None else parse_document(text, self.label(path), self.faults)
+        return self.tables[path]
+
+    def pyproject(self, folder: str) -> Table | None:
+        return self.table(join(folder, "pyproject.toml"))
+
+    @lru_cache(maxsize=4096)  # noqa: B019  lives as long as one reading
+    def kind_of(self, path: str) -> Literal["file", "directory"] | None:
+        if os.path.isdir(path):  # noqa: PTH112  three times as fast as pathlib, and asked often
+            return "directory"
+        return "file" if os.path.exists(path) else None  # noqa: PTH110
+
+    def folders_in(self, folder: str) -> Sequence[str]:
+        try:
+            with os.scandir(folder) as entries:
+                return sorted(entry.name for entry in entries if entry.is_dir() and not _is_loop(entry))
+        except OSError:
+            return ()
+
+    def has_content(self, folder: str) -> bool:
+        if not any(files for _, _, files in os.walk(folder)):
+            return False
+        command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", "."]
+        try:
+            listed = subprocess.run(command, cwd=folder, capture_output=True, timeout=10, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return True
+        return listed.returncode != 0 or bool(listed.stdout)
+
+
+def _is_loop(entry: os.DirEntry[str]) -> bool:
+    """Whether a link leads to a folder above itself, which `**` would follow for ever."""
+    if not entry.is_symlink():
+        return False
+    target = os.path.realpath(entry.path)
+    return os.path.realpath(os.path.dirname(entry.path)).startswith(target)  # noqa: PTH120
+
+
+class _Reader:
+    """One reading: its folders, its faults, and the layers of settings found on the way."""
+
+    def __init__(
+        self,
+        start: str,
+        overrides: SettingsOverrides,
+        environment: Mapping[str, str],
+        clock: Clock,
+        interpreter_minor: tuple[int, int],
+    ) -> None:
+        self.start = start
+        self.overrides = overrides
+        self.environment = environment
+        self.clock = clock
+        self.interpreter_minor = interpreter_minor
+        self.faults = Faults()
+        self.credentials: list[Credential] = []
+        self.disk = _Disk(self.faults, start)
+
+    # Workspace
+
+    def read_workspace(self, default_index: str) -> ReadResult:
+        project = find_project(self.start, self.disk)
+        if project is None:
+            raise InputError(
+                "there is no project here",
+                where=self.start,
+                why="neither this folder nor one above has a pyproject.toml",
+                next="go to a project, or make one: pyproject.toml with [project] name, version and requires-python",
+            )
+        root = find_root(project, self.disk)
+        self.disk.label_root = root
+        self._relabel(root)
+        workspace = self._workspace(root, project)
+        if workspace is None:
+            self.faults.raise_if_any()
+            raise InputError("the project cannot be read", where=root)
+        file = workspace.root_project
+        if not file.managed:
+            remedy = "remove managed = false from [tool.uv]"
+            self.faults.add("the project is marked as unmanaged", where=file.document.file, next=remedy)
+        self._warn_ignored_keys(workspace)
+        layers, is_hidden = self._project_layers(root, file, root)
+        if not is_hidden:
+            self.credentials.extend(file.credentials)
+        world = self._world(root, layers)
+        places = member_places(workspace, root, self.faults)
+        metadata = [entry for layer in layers for entry in layer.static_metadata]
+        manifest = workspace_manifest(workspace, places, metadata, world)
+        return self._result(manifest, layers, file.lockflow, world, default_index, f"{root}/uv.lock")
+
+    def _relabel(self, root: str) -> None:
+        """Parse again what discovery read under names that were relative to another folder."""
+        if root != self.start:
+            self.disk.tables.clear()
+            self.faults.faults.clear()
+
+    def _workspace(self, root: str, project: str) -> Workspace | None:
+        table = self.disk.pyproject(root)
+        if table is None:
+            return None
+
+        def parse(folder: str, table: Table) -> PyProject:
+            return parse_pyproject(table, Place(folder, root), self.clock)
+
+        return find_members(root, parse(root, table), project, self.disk, parse)
+
+    def _other_workspace(self, folder: str) -> Mapping[str, MemberPlace] | None:
+        """Members of the workspace whose root is `folder`, as seen from the lock."""
+        workspace = self._workspace(folder, folder)
+        return None if workspace is None else member_places(workspace, self.disk.label_root, self.faults)
+
+    def _warn_ignored_keys(self, workspace: Workspace) -> None:
+        for folder, member in workspace.members:
+            keys = [key for key in member.resolver_keys if key != "index"]
+            if folder != workspace.root and keys:
+                what = f"[tool.uv] {', '.join(keys)} has no effect in a member of a workspace"
+                self.faults.warn(f"{member.document.file}: {what}; move it to the root")
+
+    # Script
+
+    def read_script(self, path: str, default_index: str) -> ReadResult:
+        folder = parent(path)
+        self.disk.label_root = folder
+        text = self.disk.text(path)
+        if text is None:
+            self.faults.raise_if_any()
+            raise InputError("there is no such script", where=path, next="check the path given to --script")
+        file = self.disk.label(path)
+        script = parse_script(text, file, Place(folder, folder), self.clock, self.faults)
+        self.credentials.extend(script.credentials)
+        layers, _ = self._project_layers(self._settings_folder(), None, folder)
+        layers.insert(1, script.options)
+        world = self._world(folder, layers)
+        metadata = [entry for layer in layers for entry in layer.static_metadata]
+        manifest = script_manifest(script, file, folder, metadata, world)
+        return self._result(manifest, layers, script.lockflow, world, default_index, f"{path}.lock")
+
+    def _settings_folder(self) -> str:
+        """Where a script's further settings are looked for: the project that reading started in, else the start."""
+        project = find_project(self.start, self.disk)
+        return self.start if project is None else find_root(project, self.disk)
+
+    # Settings
+
+    def _project_layers(self, folder: str, file: PyProject | None, root: str) -> tuple[list[Options], bool]:
+        """All layers, the strongest first, and whether a uv.toml hides `[tool.uv]` of `file`.
+
+        Variables and files outside of the project that change the lock are warned about: others may not have them.
+        """
+        base = self.start if self.overrides.base is None else _absolute(Path(self.overrides.base))
+        command, variables = options_from_command(
+            self.overrides, self.environment, Place(base, root), self.clock, self.faults, self.credentials
+        )
+        if variables:
+            text = f"{', '.join(variables)} in the environment changes the lock, for those who set it alike only"
+            self.faults.warn(text)
+        layers = [command]
+        config_file = self.overrides.config_file or self.environment.get("UV_CONFIG_FILE", "")
+        no_config = self.overrides.no_config
+        if no_config is None:
+            no_config = parse_boolean("UV_NO_CONFIG", self.environment, self.faults) or False
+        if config_file:
+            layers += self._config_layer(join(base, Path(config_file).as_posix()), root, "given", must_exist=True)
+            return layers, True
+        if no_config:
+            return layers, True
+        found, is_hidden = self._nearest_settings(folder, file, root)
+        layers += found
+        layers += self._config_layer(self._user_config(), root, "user's")
+        if not parse_boolean("UV_NO_SYSTEM_CONFIG", self.environment, self.faults):
+            layers += self._config_layer(self._system_config(), root, "system's")
+        return layers, is_hidden
+
+    def _nearest_settings(self, folder: str, file: PyProject | None, root: str) -> tuple[list[Options], bool]:
+        """The nearest `uv.toml` or `[tool.uv]` at `folder` or above."""
+        start = folder
+        while True:
+            path = f"{folder.rstrip('/')}/uv.toml"
+            table = self.disk.table(path) if self.disk.kind_of(path) == "file" else None
+            if table is not None:
+                options = parse_uv_toml(table, Place(folder, root), self.clock, self.credentials)
+                own = file.options if folder == start and file is not None else None
+                if own is not None and own.given:
+                    self.faults.warn(
+                        f"{table.document.file} takes the place of [tool.uv] in pyproject.toml, whose "
+                        f"{', '.join(own.given)} has no effect"
+                    )
+                self._warn_outside(options, table, folder, start)
+                return [options], folder == start
+            if folder == start and file is not None:
+                if file.options is not None:
+                    return [file.options], False
+            else:
+                found = self._foreign_options(folder, root)
+                if found is not None:
+                    options, table = found
+                    self._warn_outside(options, table, folder, start if file is not None else "")
+                    return [options], False
+            if parent(folder) == folder:
+                return [], False
+            folder = parent(folder)
+
+    def _foreign_options(self, folder: str, root: str) -> tuple[Options, Table] | None:
+        if self.disk.kind_of(f"{folder.rstrip('/')}/pyproject.toml") != "file":
+            return None
+        table = self.disk.pyproject(folder)
+        tool = None if table is None else table.table("tool")
+        uv = None if tool is None else tool.table("uv")
+        if uv is None:
+            return None
+        return parse_options(uv, Place(folder, root), self.clock, self.credentials), uv
+
+    def _warn_outside(self, options: Options, table: Table, folder: str, start: str) -> None:
+        if folder != start and options.given:
+            keys = ", ".join(options.given)
+            self.faults.warn(f"{table.document.file}, which is not part of the project, changes the lock: {keys}")
+
+    def _config_layer(self, path: str | None, root: str, whose: str, *, must_exist: bool = False) -> list[Options]:
+        table = None if path is None else self.disk.table(path)
+        if path is None or table is None:
+            if must_exist and path is not None and path not in self.disk.files:
+                self.faults.add("the given configuration file does not exist", where=path)
+            return []
+        options = parse_uv_toml(table, Place(parent(path), root), self.clock, self.credentials)
+        if options.given and not must_exist:
+            keys = ", ".join(options.given)
+            self.faults.warn(f"the {whose} configuration {path} changes the lock, on this machine only: {keys}")
+        return [options]
+
+    def _user_config(self) -> str | None:
+        if sys.platform == "win32":
+            folder = self.environment.get("APPDATA")
+        else:
+            home = self.environment.get("HOME")
+            folder = self.environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else None)
+        return None if not folder else join(_absolute(Path(folder)), "uv/uv.toml")
+
+    def _system_config(self) -> str | None:
+        if sys.platform == "win32":
+            folder = self.environment.get("PROGRAMDATA")
+            return None if not folder else join(_absolute(Path(folder)), "uv/uv.toml")
+        folders = [folder for folder in self.environment.get("XDG_CONFIG_DIRS", "").split(":") if folder]
+        for folder in (*(folders or ["/etc/xdg"]), "/etc"):
+            path = join(_absolute(Path(folder)), "uv/uv.toml")
+            if self.disk.kind_of(path) == "file":
+                return path
+        return None
+
+    # The end
+
+    def _world(self, root: str, layers: Sequence[Options]) -> Surroundings:
+        no_sources = next((layer.no_sources for layer in layers if layer.no_sources is not None), False)
+        return Surroundings(
+            lock_root=root,
+            kind_of=self.disk.kind_of,
+            other_workspace=self._other_workspace,
+            environment=self.environment,
+            interpreter_minor=self.interpreter_minor,
+            faults=self.faults,
+            credentials=self.credentials,
+            no_sources=no_sources,
+            no_sources_package=frozenset(name for layer in layers for name in layer.no_sources_package),
+            used_indexes={},
+        )
+
+    def _result(
+        self,
+        manifest: Manifest,
+        layers: Sequence[Options],
+        lockflow: LockflowOptions,
+        world: Surroundings,
+        default_index: str,
+        lock_path: str,
+    ) -> ReadResult:
+        lockflow = lockflow_from_environment(lockflow, self.environment, self.faults)
+        self.faults.raise_if_any()
+        others: list[Index] = list(world.used_indexes.values())
+        settings = merge(layers, lockflow, default_index, other_indexes=others)
+        unusable = unusable_required_version(layers)
+        if unusable is not None and settings.uv is None:
+            self.faults.warn(
+                f"required-version {unusable!r} names no single release, so the newest format is written; "
+                "name one by uv in [tool.lockflow]"
+            )
+        self.credentials.extend(index_credentials(settings.indexes, self.environment))
+        return ReadResult(
+            manifest=with_settings(manifest, settings),
+            root=Path(world.lock_root),
+            lock_path=Path(lock_path),
+            input_files=tuple(Path(path) for path in self.disk.files),
+            warnings=tuple(self.faults.warnings),
+            credentials=tuple(dict.fromkeys(self.credentials)),
+            upgrade=next((layer.upgrade for layer in layers if layer.upgrade is not None), False),
+            upgrade_packages=tuple(requirement for layer in layers for requirement in layer.upgrade_package),
+            upgrade_groups=self._upgrade_groups(manifest),
+        )
+
+    def _upgrade_groups(self, manifest: Manifest) -> tuple[str, ...]:
+        names = tuple(normalize_name(name) for name in self.overrides.upgrade_group or ())
+        known = {group.name for member in manifest.members for group in member.groups}
+        known.update(group.name for group in manifest.groups)
+        for name in names:
+            if manifest.is_script:
+                raise InputError("--upgrade-group cannot be used with a script", where="command line")
+            if name not in known:
+                raise InputError(f"there is no group {name!r}", where="command line, --upgrade-group")
+        return names
