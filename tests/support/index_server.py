@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from http import HTTPStatus
@@ -125,7 +126,10 @@ class _Connection(asyncio.Protocol):
 
     def ask(self, method: str, target: str, headers: Mapping[str, str]) -> Answer:
         assert self.server.answer is not None, "the server was asked before it knew what to answer"
-        return self.server.answer(method, target, headers)
+        try:
+            return self.server.answer(method, target, headers)
+        except Exception:  # noqa: BLE001  a fault of the answer must reach the client and the reader, not end the server
+            return Answer(500, [("content-type", "text/plain")], traceback.format_exc().encode())
 
     def send(self, answer: Answer, method: str, *, is_last: bool) -> None:
         lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
