@@ -38,6 +38,7 @@ _MACHINES: Mapping[System, tuple[str, ...]] = {
 }
 _NAME = re.compile(r"[a-z0-9][a-z0-9._]*(?:/[a-z0-9][a-z0-9._]*)*", re.ASCII)
 _TWO_NUMBERS = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})", re.ASCII)
+_DARWIN = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){0,2}", re.ASCII)
 _MINOR = re.compile(r"[0-9]{1,2}\.[0-9]{1,3}", re.ASCII)
 
 
@@ -135,6 +136,7 @@ def _platform(reader: _Reader) -> Platform | None:
         reader.faults.append(f"tags.implementation is {implementation!r}; known is cpython")
     libc = _libc(reader, system)
     macos = _macos(reader, system, machine)
+    environment = _with_kernel(reader, environment, macos)
     pythons = _pythons(reader)
     image, engine_platform = _container(reader)
     if name is None or system is None or machine is None:
@@ -209,6 +211,22 @@ def _macos(reader: _Reader, system: System | None, machine: str | None) -> MacOS
             f"tags.macos is {numbers[0]}.{numbers[1]}; on {machine} it is {oldest[0]}.{oldest[1]} at least"
         )
     return MacOS(major=numbers[0], minor=numbers[1])
+
+
+def _with_kernel(
+    reader: _Reader, environment: tuple[tuple[str, str], ...], macos: MacOS | None
+) -> tuple[tuple[str, str], ...]:
+    """Give macOS its Darwin version where the definition does not say it: uv compares it as a version there."""
+    if macos is None:
+        return environment
+    values = dict(environment)
+    release = values.get("platform_release", "")
+    if not release:
+        # macOS 11 to 15 run Darwin 20 to 24; macOS 26, the next one, runs Darwin 25.
+        values["platform_release"] = f"{macos.major + 9 if macos.major < 26 else macos.major - 1}.0.0"
+    elif _DARWIN.fullmatch(release) is None:
+        reader.faults.append(f'environment.platform_release is {release!r}; on darwin it is a version like "23.0.0"')
+    return tuple(values.items())
 
 
 def _pythons(reader: _Reader) -> tuple[tuple[str, str], ...]:

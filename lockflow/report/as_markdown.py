@@ -12,7 +12,7 @@ LIMIT = 60_000
 """Characters; the forges take 65,536 and more in a comment."""
 
 _SIGNS = {Verdict.GOOD: "✅ good", Verdict.BAD: "❌ bad", Verdict.BROKEN: "⚠️ not judged"}
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|#@~&])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&])")
 
 
 def as_markdown(report: Report, limit: int = LIMIT) -> str:
@@ -67,6 +67,8 @@ def _table(table: tuple[Row, ...]) -> list[str]:
 def _block(problem: Problem) -> str:
     pythons = f" (Python {', '.join(problem.pythons)})" if problem.pythons else ""
     lines = [f"- **{_text(problem.what)}**{pythons}"]
+    if not problem.pythons and problem.where:
+        lines.append(f"  {_text(problem.where)}  ")
     lines.extend(f"  {_text(line)}  " for line in problem.why.splitlines())
     if len(problem.chain) > 1:
         lines.append(f"  required by {' → '.join(_link(link) for link in problem.chain)}")
@@ -85,7 +87,8 @@ def _link(link: ChainLink) -> str:
 
 def _text(text: str) -> str:
     """Escape what Markdown would take for markup: names in a lock are anybody's."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    # Forges look for names to notify in the rendered text, where an escape is gone; an invisible space is not.
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split())).replace("@", "@\u200b")
 
 
 def _code(text: str) -> str:

@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from lockflow.errors import InputError
+from lockflow.errors import InputError, LockflowError
 from lockflow.platforms.model import file_stem
 from lockflow.report.as_json import as_json, platform_report_from_json
 from lockflow.report.as_markdown import as_markdown
@@ -57,7 +57,7 @@ def _replace(path: Path, text: str) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise InputError(
+        raise LockflowError(
             f"the report {path.name} cannot be written",
             where=str(path),
             why=str(error),
