@@ -50,7 +50,7 @@ def definition(text: str, where: str) -> Platform:
     """
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"the platform definition {where} is no TOML", where=where, why=str(error), next="mend its syntax"
         ) from error

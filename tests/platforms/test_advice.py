@@ -193,6 +193,7 @@ def test_no_marker_is_offered_for_musl() -> None:
     ("requires", "words"),
     [
         (">=3.8,<3.13", 'set requires-python = ">=3.11,<3.13", which is what the locked a supports'),
+        ("!=3.13.*,>=3.8", 'set requires-python = ">=3.11,!=3.13.*,>=3.8", which is what the locked a supports'),
         ("<3.10", "replace a: no Python fits both it and the project"),
     ],
 )
@@ -214,3 +215,14 @@ def test_suitable_versions_run_from_the_newest() -> None:
     versions = listing(v1_0=["py3-none-any"], v2_0=["cp39-cp39-any", "bad"], v3_0=["py3-none-any"])
 
     assert [str(version) for version in suitable_versions(versions, ARM64, "3.11.9")] == ["3.0", "1.0"]
+
+
+def test_files_that_exclude_the_python_do_not_count() -> None:
+    def release(version: str, requires_python: str | None) -> Release:
+        file = File(filename=f"a-{version}-py3-none-any.whl", url="", requires_python=requires_python)
+        return Release(Version.parse(version), 0, files=(file,))
+
+    releases = (release("1.0", None), release("2.0", "any"), release("3.0", ">=3.12"))
+    versions = Listing(name="a", index="https://index.example/simple", releases=releases)
+
+    assert [str(version) for version in suitable_versions(versions, ARM64, "3.11.9")] == ["2.0", "1.0"]

@@ -131,3 +131,8 @@ def test_all_faults_of_a_file_come_together_and_once() -> None:
 
 def test_broken_toml_is_one_clear_error() -> None:
     assert "line" in faults("name = 1 2")[0]
+
+
+def test_deep_nesting_is_one_clear_error() -> None:
+    with pytest.raises(InputError, match="no TOML"):
+        definition("a = " + "[" * 100_000, "x")
