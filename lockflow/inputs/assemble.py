@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lockflow.inputs.groups import FlatGroup, extend_conflicts
@@ -24,8 +24,7 @@ from lockflow.standards.requirements import ConflictItem, Registry, Requirement,
 from lockflow.standards.versions import Specifiers
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What assembling needs to know besides the files: the world's answers, and where to note things."""
 
     lock_root: str

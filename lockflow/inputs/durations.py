@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from lockflow.inputs.model import Cutoff
 
@@ -57,8 +58,7 @@ class InvalidCutoff(ValueError):
     """A text is neither a date, nor a moment, nor a span."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """The moment at which settings are read, and when a day begins where the person is (nanoseconds, UTC)."""
 
     now_ns: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lockflow.inputs.tables import Table
 from lockflow.standards.markers.tree import Marker, python_range_marker
@@ -13,13 +14,11 @@ from lockflow.standards.requirements import ConflictItem, Requirement
 from lockflow.standards.versions import InvalidSpecifier, Specifier, Specifiers
 
 
-@dataclass(frozen=True, slots=True)
-class Include:
+class Include(Struct, frozen=True):
     group: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeclaredGroup:
+class DeclaredGroup(Struct, frozen=True):
     """A group as written: requirements and includes in their order, and the specifiers of its own Pythons."""
 
     name: str
@@ -27,8 +26,7 @@ class DeclaredGroup:
     requires_python: Specifiers | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FlatGroup:
+class FlatGroup(Struct, frozen=True):
     """A group after expansion. `requires_python` joins its own specifiers with those of what it includes."""
 
     name: str

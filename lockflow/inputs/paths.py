@@ -6,7 +6,8 @@ Paths have `/` separators here, on every system; a path counts as absolute where
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _DRIVE = re.compile(r"[A-Za-z]:/")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -15,8 +16,7 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f\"<>`{}]|[^\x00-\x7f]")
 _DEFAULT_PORTS = {"http": "80", "https": "443", "ssh": "", "ftp": "21"}
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A URL without credentials, and the credentials it came with."""
 
     url: str

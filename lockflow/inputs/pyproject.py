@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from lockflow.inputs.durations import Clock
 from lockflow.inputs.groups import DeclaredGroup, FlatGroup, flatten, parse_groups
@@ -35,8 +36,7 @@ DYNAMIC = frozenset(("version", "dependencies", "optional-dependencies", "requir
 _UNKNOWN = "uv ignores the whole of its resolver settings because of it, which gives another lock"
 
 
-@dataclass(frozen=True, slots=True)
-class ScopedRequirements:
+class ScopedRequirements(Struct, frozen=True):
     """An entry of `override-dependencies`, before lowering; `place` names it in messages."""
 
     scope: Scope | None
@@ -44,16 +44,14 @@ class ScopedRequirements:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class ScopedNames:
+class ScopedNames(Struct, frozen=True):
     """An entry of `exclude-dependencies`."""
 
     scope: Scope | None
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RootTables:
+class RootTables(Struct, frozen=True):
     """The keys of `[tool.uv]` that count at the root of a workspace, or in a script, only."""
 
     constraints: tuple[Requirement, ...] = ()
@@ -64,14 +62,12 @@ class RootTables:
     required_environments: tuple[Marker, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceTable:
+class WorkspaceTable(Struct, frozen=True):
     members: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectTable:
+class ProjectTable(Struct, frozen=True):
     """`[project]`. `dependencies` and those of each extra are as written, the latter without the extra's marker."""
 
     name: str
@@ -98,8 +94,7 @@ class ProjectTable:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class PyProject:
+class PyProject(Struct, frozen=True):
     """One pyproject.toml. `options` is None where there is no `[tool.uv]`."""
 
     document: Document

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -39,6 +38,11 @@ from lockflow.inputs.tables import Faults, Table, parse_document
 from lockflow.inputs.workspace import Workspace, find_members, find_project, find_root, member_places
 from lockflow.standards.names import normalize_name
 from lockflow.standards.requirements import Requirement
+
+_LEFTOVERS = frozenset(
+    (".DS_Store", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".venv", "__pycache__", "build", "dist")
+)
+# Asking git which files it ignores would be exact, and cost a process and its import.
 
 
 class ReadResult(Struct, frozen=True, kw_only=True):
@@ -145,14 +149,16 @@ class _Disk:
             return ()
 
     def has_content(self, folder: str) -> bool:
-        if not any(files for _, _, files in os.walk(folder)):
-            return False
-        command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", "."]
-        try:
-            listed = subprocess.run(command, cwd=folder, capture_output=True, timeout=10, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            return True
-        return listed.returncode != 0 or bool(listed.stdout)
+        for _, folders, files in os.walk(folder):
+            folders[:] = [name for name in folders if not _is_leftover(name)]
+            if not all(map(_is_leftover, files)):
+                return True
+        return False
+
+
+def _is_leftover(name: str) -> bool:
+    """Whether tools make such a file or folder, and version control leaves it behind when its project goes."""
+    return name in _LEFTOVERS or name.endswith((".egg-info", ".pyc"))
 
 
 def _is_loop(entry: os.DirEntry[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from lockflow.inputs.durations import Clock
 from lockflow.inputs.model import Index
@@ -29,8 +29,7 @@ _CLOSING = "# ///"
 _FORBIDDEN = PROJECT_KEYS - {"sources"}
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Struct, frozen=True):
     """The metadata of a script; all empty where it has no block."""
 
     has_block: bool = False

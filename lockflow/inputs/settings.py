@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lockflow.inputs.durations import Clock, InvalidCutoff, parse_cutoff
 from lockflow.inputs.model import (
@@ -91,8 +93,7 @@ Credential = tuple[str, str, str]
 """URL of an index, archive or repository without credentials; user; password (empty where there is none)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where relative paths start (`folder`) and what a lock writes them relative to (`root`); both absolute."""
 
     folder: str
@@ -103,8 +104,7 @@ class Place:
         return normalise(path) if is_absolute(path) else relative(join(self.folder, path), self.root)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """One layer; None or empty where it is silent. `index` has what the layer lists under `index`, in its order."""
 
     index: tuple[Index, ...] = ()
@@ -138,8 +138,7 @@ class Options:
     """Names of the keys (or variables) of this layer by which a lock differs."""
 
 
-@dataclass(frozen=True, slots=True)
-class LockflowOptions:
+class LockflowOptions(Struct, frozen=True):
     """`[tool.lockflow]`; None where a key is absent."""
 
     uv: str | None = None
@@ -449,8 +448,7 @@ def _check_lockflow(options: LockflowOptions, table: Table) -> None:
 # The layer of command line and environment ---------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Command:
+class _Command(Struct):
     """Flags first, else the variable of the same meaning, as a table that the readers above understand."""
 
     environment: Mapping[str, str]
@@ -544,10 +542,8 @@ def options_from_command(
     table = Table(Document("command line and environment", "", faults), "", command.values)
     indexes = [_named_index(text, table, place, credentials, is_default=is_default) for text, is_default in listed]
     options = parse_options(table, place, clock, credentials)
-    values: dict[str, Any] = {item.name: getattr(options, item.name) for item in fields(options)}
-    values["index"] = tuple(index for index in indexes if index is not None)
     given = tuple(variable for key, variable in command.variables.items() if key in LOCK_KEYS or key == "default")
-    return Options(**values), given
+    return replace(options, index=tuple(index for index in indexes if index is not None)), given
 
 
 def _pairs(values: dict[str, Any], key: str, entries: tuple[str, ...] | None, faults: Faults) -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
+
+from msgspec import Struct, field
 
 from lockflow.inputs.model import Index
 from lockflow.inputs.paths import (
@@ -59,8 +60,7 @@ ARCHIVE_SUFFIXES = (
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class SourceEntry:
+class SourceEntry(Struct, frozen=True):
     """One entry of `tool.uv.sources`; `value` is the URL, path or name that its kind stands for."""
 
     kind: Kind
@@ -209,16 +209,14 @@ def _check_disjoint(entries: Sequence[SourceEntry], table: Table, key: str) -> N
 # Lowering ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class MemberPlace:
+class MemberPlace(Struct, frozen=True):
     """Where a member of the workspace is (as a lock writes it) and how it is installed."""
 
     path: str
     install: Install
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What the requirements of one project (or of the root, or of a script) are lowered with."""
 
     file: str

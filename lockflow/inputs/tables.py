@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from lockflow.errors import InputError
 from lockflow.standards.names import is_valid_name, normalize_name
@@ -26,16 +27,14 @@ _TYPE_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     what: str
     where: str
     why: str = ""
     next: str = ""
 
 
-@dataclass(slots=True)
-class Faults:
+class Faults(Struct):
     """What is wrong with an input, and what is merely worth a warning."""
 
     faults: list[Fault] = field(default_factory=list)
@@ -69,8 +68,7 @@ class Faults:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One file (or the block in a script): its name in messages, its text, its root table's values."""
 
     file: str
@@ -126,8 +124,7 @@ def _caret(message: str, document: Document) -> str:
     return f"{reason}\n{shown[start : start + 100]}\n{marked}^"
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A TOML table whose readers return None, after noting a fault, where a value has the wrong type."""
 
     document: Document

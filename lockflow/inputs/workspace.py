@@ -6,8 +6,9 @@ Folders are seen through `Folders`, which an edge provides; paths here are absol
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from lockflow.inputs.paths import file_name, is_absolute, join, normalise, parent, relative
 from lockflow.inputs.pyproject import PyProject
@@ -27,11 +28,10 @@ class Folders(Protocol):
         """Names of the folders in `folder`, sorted; empty where it cannot be read."""
 
     def has_content(self, folder: str) -> bool:
-        """Whether there is any file in or below `folder` that version control does not ignore."""
+        """Whether there is any file in or below `folder` besides what tools leave behind, such as caches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(Struct, frozen=True):
     """A root folder with its own file (which may lack `[project]`) and all members, sorted by name."""
 
     root: str
