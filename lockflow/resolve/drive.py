@@ -7,11 +7,12 @@ through a queue and are told to the solver between its steps.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Protocol, Self, TypeVar
 
+from lockflow.errors import LockflowError
 from lockflow.index.model import Absent, File, Listing, Metadata
 from lockflow.inputs.model import Index, Manifest
 from lockflow.resolve.facts import Facts, ListingNeed, MetadataNeed, Need
@@ -73,6 +74,31 @@ def resolve(
                 _tell(solver, facts, answer, None)
             if progress is not None:
                 progress(decided=solver.statistics.decisions, fetched=fetcher.fetched)
+
+
+def fetch_listings(
+    connect: Callable[[], IndexSource], names: Sequence[str], indexes: Sequence[Index]
+) -> dict[str, Listing]:
+    """The pages of some projects, each from the first index that has it; what cannot be had is left out."""
+
+    async def first(client: IndexSource, name: str) -> Listing | None:
+        for index in indexes:
+            try:
+                found = await client.listing(name, index)
+            except LockflowError:
+                return None
+            if isinstance(found, Listing):
+                return found
+        return None
+
+    async def fetch() -> list[Listing | None]:
+        client = connect()
+        try:
+            return await asyncio.gather(*(first(client, name) for name in names))
+        finally:
+            await client.aclose()
+
+    return {listing.name: listing for listing in asyncio.run(fetch()) if listing is not None}
 
 
 Answer = tuple[Need, Listing | Metadata | Absent | BaseException]

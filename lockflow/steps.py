@@ -1,0 +1,396 @@
+"""The walk through the rooms, one function a step: read, call rooms, write.
+
+Every command and every task of the graph is one of these. They know where things lie on disk and in which order
+rooms are asked; what is right and what fits together is decided in the rooms.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lockflow._default_index import DEFAULT_INDEX
+from lockflow.errors import AnswerIsNo, InputError
+from lockflow.index.cache import default_cache_folder
+from lockflow.index.client import ClientOptions, IndexClient
+from lockflow.index.http import HttpOptions
+from lockflow.index.model import Listing
+from lockflow.inputs.canonical import canonical_inputs
+from lockflow.inputs.model import Manifest, Settings, SettingsOverrides
+from lockflow.inputs.read import ReadResult, read_manifest
+from lockflow.lock.as_preferences import preferences_from_lock
+from lockflow.lock.decode import decode
+from lockflow.lock.diff import change_line, changes, other_differences
+from lockflow.lock.encode import encode
+from lockflow.lock.files import only_one_process, read_lock_text, write_lock_text
+from lockflow.lock.from_resolution import lock_from_resolution
+from lockflow.lock.model import Change, Lock, Request
+from lockflow.lock.modes import (
+    RULES,
+    Mode,
+    Result,
+    missing_lock,
+    missing_members,
+    must_be_written,
+    needs_resolution,
+    stale_lock,
+)
+from lockflow.lock.validate import validate
+from lockflow.platforms.checks import check_by_tags
+from lockflow.platforms.coverage import Policy
+from lockflow.platforms.model import Check, Platform
+from lockflow.platforms.pythons import pythons_to_check
+from lockflow.platforms.read import read_platforms
+from lockflow.platforms.run import Outcome, run_checks
+from lockflow.platforms.selection import Graph, graph_of
+from lockflow.report.assemble import assemble, platform_report
+from lockflow.report.model import PlatformReport, Report
+from lockflow.report.write import read_platform_report, report_path, write_platform_report, write_summary
+from lockflow.resolve.drive import Progress, fetch_listings, resolve
+from lockflow.resolve.explain import explain
+from lockflow.resolve.policy import Policy as ResolvePolicy
+from lockflow.resolve.preferences import Preferences
+from lockflow.resolve.solve import Failure
+
+STATE = ".lockflow"
+"""The folder beside a lock that holds what can be made again; git-ignored."""
+REPORTS = "reports"
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """What a step works on, and with which settings.
+
+    `directory` is where reading starts; `script` names a PEP 723 script relative to it. `environment` are the
+    environment variables, `python` the minor that stands in for a missing requires-python.
+    """
+
+    directory: Path = Path()
+    script: Path | None = None
+    settings: SettingsOverrides = SettingsOverrides()
+    environment: Mapping[str, str] = {}
+    python: tuple[int, int] = (sys.version_info.major, sys.version_info.minor)
+
+
+class Network(Struct, frozen=True, kw_only=True):
+    """How the index is reached; `refresh` is True, or the names whose pages are asked for again.
+
+    `transport` answers requests in place of the network (an httpx transport); tests have one.
+    """
+
+    offline: bool = False
+    no_cache: bool = False
+    refresh: bool | frozenset[str] = False
+    cache_dir: Path | None = None
+    transport: Any = None
+
+
+_USUAL = Network()
+
+
+class Status(StrEnum):
+    """What became of a lock."""
+
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+    CREATED = "created"
+
+
+class LockResult(Struct, frozen=True, kw_only=True):
+    """The outcome of `lock`.
+
+    `changes` are by package name; `notes` say what else differs. `reasons` say why the old lock was resolved
+    again, `is_written` whether the file was replaced. `input_files` are all files whose bytes decide.
+    """
+
+    status: Status
+    lock_path: Path
+    root: Path
+    packages: int
+    changes: tuple[Change, ...] = ()
+    notes: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    input_files: tuple[Path, ...] = ()
+    is_written: bool = False
+
+
+def lock(
+    target: Target,
+    mode: Mode = Mode.WRITE,
+    *,
+    flag: str = "",
+    network: Network = _USUAL,
+    progress: Progress | None = None,
+) -> LockResult:
+    """Bring the lock of a project or script up to date, or only say whether it is (see `Mode`).
+
+    `flag` is what chose the mode, for messages. Raises AnswerIsNo where there is no solution, and where the mode
+    does not allow what would have to be done; InputError, LockFileError and NetworkError otherwise.
+    """
+    read = _read(target)
+    with _alone(read, mode):
+        old = _old_lock(read, mode, flag)
+        if mode is Mode.FROZEN:
+            assert old is not None
+            return _frozen(read, old)
+        request = _request(read, network)
+        validation = None if old is None else validate(old, read.manifest, request)
+        reasons = () if validation is None else tuple(reason.text for reason in validation.reasons)
+        if old is not None and not needs_resolution(mode, validation):
+            return _result(read, Result(lock=old, previous=old), is_written=False)
+        preferences = Preferences()
+        if old is not None and validation is not None:
+            preferences = preferences_from_lock(old, upgrade=request.upgrade, reuse=validation.reuse)
+        new = _resolve(read, preferences, _connector(read, network, target.environment), progress)
+        result = Result(lock=new, previous=old, reasons=reasons)
+        if old is not None and not RULES[mode].may_change and result.is_changed:
+            lines = [change_line(change, is_done=False) for change in changes(old, new)]
+            raise stale_lock(result, str(read.lock_path), flag or "--check", lines or other_differences(old, new))
+        is_written = must_be_written(mode, result)
+        if is_written:
+            write_lock_text(read.lock_path, encode(new))
+        return _result(read, result, is_written=is_written)
+
+
+def inputs(target: Target) -> ReadResult:
+    """Read what the lock of a project depends on, without looking at the lock."""
+    return _read(target)
+
+
+def write_inputs(target: Target, path: Path) -> bool:
+    """Put the canonical inputs at `path`; False where it holds them already, and then it is left alone."""
+    content = canonical_inputs(_read(target).manifest)
+    try:
+        if path.read_bytes() == content:
+            return False
+    except OSError:
+        pass
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise InputError("the canonical inputs cannot be written", where=str(path), why=str(error)) from error
+    return True
+
+
+def check(
+    target: Target,
+    platforms: Sequence[str] = (),
+    *,
+    pythons: Sequence[str] = (),
+    network: Network = _USUAL,
+    on_done: Callable[[Outcome], None] | None = None,
+) -> Report:
+    """Check the lock for `platforms` (default: those of the settings), write a report on each, return them all.
+
+    Raises AnswerIsNo where there is no lock; a platform that fails, or whose check breaks, is part of the report.
+    """
+    read = _read(target)
+    text = read_lock_text(read.lock_path)
+    if text is None:
+        raise AnswerIsNo("there is no lock to check", where=str(read.lock_path), next="run `lockflow lock` first")
+    settings = read.manifest.settings
+    graph = graph_of(decode(text, str(read.lock_path)))
+    defined = read_platforms(platforms or settings.platforms, read.root)
+    versions = pythons_to_check(read.manifest.requires_python, tuple(pythons) or settings.python_versions)
+    judge = _Judge(graph, versions, settings, _connector(read, network, target.environment))
+    chosen = [entry.platform for entry in defined]
+    outcomes = run_checks(chosen, judge, level="tags", on_done=on_done)
+    lock_digest, inputs_digest = digest(text.encode()), digest(canonical_inputs(read.manifest))
+    reports = [platform_report(outcome, lock=lock_digest, inputs=inputs_digest) for outcome in outcomes]
+    for report in reports:
+        write_platform_report(read.root / REPORTS, report)
+    return assemble(reports, lock=lock_digest, inputs=inputs_digest)
+
+
+def report(target: Target, platforms: Sequence[str] = ()) -> Report:
+    """Join the reports that checks left on disk, write the summary, and return what it says.
+
+    A platform that was not checked, or checked for another lock, is `broken`.
+    """
+    read = _read(target)
+    text = read_lock_text(read.lock_path)
+    if text is None:
+        raise AnswerIsNo("there is no lock to report on", where=str(read.lock_path), next="run `lockflow lock` first")
+    folder = read.root / REPORTS
+    defined = read_platforms(platforms or read.manifest.settings.platforms, read.root)
+    reports: list[PlatformReport] = [
+        read_platform_report(report_path(folder, entry.platform.name)) for entry in defined
+    ]
+    joined = assemble(reports, lock=digest(text.encode()), inputs=digest(canonical_inputs(read.manifest)))
+    write_summary(folder, joined)
+    return joined
+
+
+def digest(content: bytes) -> str:
+    """`sha256:` and the hex digest, as reports name a lock and its inputs."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _read(target: Target) -> ReadResult:
+    return read_manifest(
+        target.directory,
+        target.settings,
+        target.environment,
+        now_ns=time.time_ns(),
+        default_index=DEFAULT_INDEX,
+        script=target.script,
+        interpreter_minor=target.python,
+    )
+
+
+def _alone(read: ReadResult, mode: Mode) -> AbstractContextManager[object]:
+    """Keep other processes away from a project while its lock may be replaced."""
+    if not RULES[mode].may_write:
+        return nullcontext()
+    state = read.root / STATE
+    if not state.is_dir():
+        try:
+            state.mkdir(parents=True, exist_ok=True)
+            (state / ".gitignore").write_text("*\n", encoding="utf-8")
+        except OSError:
+            return nullcontext()
+    return only_one_process(state / "process")
+
+
+def _old_lock(read: ReadResult, mode: Mode, flag: str) -> Lock | None:
+    text = read_lock_text(read.lock_path)
+    if text is not None:
+        return decode(text, str(read.lock_path))
+    if RULES[mode].must_exist:
+        raise missing_lock(mode, str(read.lock_path), flag or f"--{mode.value}")
+    return None
+
+
+def _frozen(read: ReadResult, old: Lock) -> LockResult:
+    missing = missing_members(old, read.manifest)
+    if missing:
+        raise AnswerIsNo(
+            "the lock needs to be updated",
+            where=str(read.lock_path),
+            why=f"it does not know the workspace members {', '.join(missing)}",
+            next="lock again without --frozen",
+        )
+    return _result(read, Result(lock=old, previous=old), is_written=False)
+
+
+def _request(read: ReadResult, network: Network) -> Request:
+    """What the run asks for beside the inputs, with groups replaced by the names in them."""
+    if read.upgrade:
+        return Request(upgrade="all", refresh=bool(network.refresh))
+    names = {requirement.name for requirement in read.upgrade_packages}
+    for group in read.upgrade_groups:
+        names |= _names_in_group(read.manifest, group)
+    return Request(upgrade=frozenset(names), refresh=bool(network.refresh))
+
+
+def _names_in_group(manifest: Manifest, name: str) -> set[str]:
+    groups = [*manifest.groups, *(group for member in manifest.members for group in member.groups)]
+    chosen = [group for group in groups if group.name == name]
+    if not chosen:
+        known = ", ".join(sorted({group.name for group in groups})) or "none"
+        raise InputError(
+            f"there is no dependency group {name}",
+            where="--upgrade-group",
+            why=f"the groups of the project are: {known}",
+        )
+    return {requirement.name for group in chosen for requirement in group.requirements}
+
+
+def _resolve(
+    read: ReadResult,
+    preferences: Preferences,
+    connect: Callable[[], IndexClient],
+    progress: Progress | None,
+) -> Lock:
+    manifest = read.manifest
+    # "-P name<2" limits this run only, so it is not part of what the lock records.
+    limited = replace(manifest, constraints=(*manifest.constraints, *read.upgrade_packages))
+    outcome = resolve(limited, preferences, connect, progress)
+    if isinstance(outcome, Failure):
+        raise _no_solution(outcome, limited, preferences, read)
+    return lock_from_resolution(outcome, manifest)
+
+
+def _no_solution(failure: Failure, manifest: Manifest, preferences: Preferences, read: ReadResult) -> AnswerIsNo:
+    explanation = explain(failure, ResolvePolicy(manifest, preferences))
+    files = [path for path in read.input_files if path.name == "pyproject.toml" or path.suffix == ".py"]
+    return AnswerIsNo(
+        explanation.headline,
+        where=str(files[0] if files else read.root),
+        why="\n".join(explanation.reasons),
+        next="\n".join(explanation.hints),
+    )
+
+
+def _connector(read: ReadResult, network: Network, environment: Mapping[str, str]) -> Callable[[], IndexClient]:
+    folder = network.cache_dir
+    if folder is None:
+        named = environment.get("LOCKFLOW_CACHE_DIR")
+        folder = Path(named) if named else default_cache_folder(environment)
+    options = ClientOptions(
+        root=read.root,
+        cache_folder=folder,
+        no_cache=network.no_cache,
+        offline=network.offline,
+        refresh=network.refresh,
+        http=HttpOptions(credentials=read.credentials, environment=environment),
+    )
+    return lambda: IndexClient(options, network.transport)
+
+
+def _result(read: ReadResult, result: Result, *, is_written: bool) -> LockResult:
+    old, new = result.previous, result.lock
+    status = Status.CREATED if old is None else Status.CHANGED if result.is_changed else Status.UNCHANGED
+    return LockResult(
+        status=status,
+        lock_path=read.lock_path,
+        root=read.root,
+        packages=len(new.packages),
+        changes=changes(old, new) if status is not Status.UNCHANGED else (),
+        notes=other_differences(old, new) if old is not None and status is Status.CHANGED else (),
+        reasons=result.reasons,
+        warnings=read.warnings,
+        input_files=read.input_files,
+        is_written=is_written,
+    )
+
+
+class _Judge:
+    """Judges one platform by tags; index pages are asked for only where something is missing there."""
+
+    def __init__(
+        self, graph: Graph, pythons: Sequence[str], settings: Settings, connect: Callable[[], IndexClient]
+    ) -> None:
+        self._graph = graph
+        self._pythons = pythons
+        self._settings = settings
+        self._connect = connect
+        self._listings: dict[str, Listing | None] = {}
+
+    def __call__(self, platform: Platform) -> Check:
+        policy = Policy(allow_sdist=self._settings.allow_sdist)
+        check = check_by_tags(self._graph, platform, self._pythons, policy)
+        bad = {entry.package for found in check.coverages for entry in found.findings if not entry.is_good}
+        if not bad:
+            return check
+        policy = Policy(allow_sdist=self._settings.allow_sdist, listings=self._listings_of(bad))
+        return check_by_tags(self._graph, platform, self._pythons, policy)
+
+    def _listings_of(self, names: set[str]) -> dict[str, Listing]:
+        """The pages of these projects; advice can do without those that cannot be had."""
+        missing = sorted(names - self._listings.keys())
+        if missing:
+            indexes = [index for index in self._settings.indexes if not index.is_flat]
+            found = fetch_listings(self._connect, missing, indexes)
+            self._listings.update({name: found.get(name) for name in missing})
+        return {name: listing for name in names if (listing := self._listings.get(name)) is not None}
