@@ -104,7 +104,8 @@ def only_one_process(path: Path, *, timeout_seconds: float = TIMEOUT_SECONDS) ->
     """Hold the file at `path` while the block runs; another process that asks for it waits.
 
     The system gives the file free when its holder ends, however it ends. Yields False where no such file can be made
-    (a read-only checkout, a file system without locks): then nobody is kept out. Raises LockFileError after `timeout_seconds` of waiting.
+    (a read-only checkout, a file system without locks): then nobody is kept out. Raises LockFileError when it has
+    waited for `timeout_seconds`.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
