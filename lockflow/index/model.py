@@ -5,6 +5,7 @@ Sources: PEP 503, 691, 700 (listings), PEP 592 (yanking), PEP 658/714 (metadata 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -14,13 +15,14 @@ from lockflow.standards.requirements import Requirement
 from lockflow.standards.versions import Version
 
 
-class File(Struct, frozen=True, array_like=True):
+class File(Struct, frozen=True, array_like=True, gc=False):
     """One distribution file as an index lists it (wheel or sdist, told apart by `filename`).
 
     `url` is absolute and exactly what a lock stores (fragment removed, credentials removed). `hashes` are
     (algorithm, hex digest) pairs, lower case. `upload_time_ns` is nanoseconds since the epoch, UTC.
-    `yanked` is False, or the reason, or True where no reason is given. `has_metadata` tells whether the index
-    announces a metadata file beside it.
+    `yanked` is False, or the reason, or True where no reason is given. `requires_python` is text that
+    Specifiers.parse accepts. `has_metadata` tells whether the index announces a metadata file beside it,
+    `metadata_hash` with which digest.
     """
 
     filename: str
@@ -31,6 +33,7 @@ class File(Struct, frozen=True, array_like=True):
     requires_python: str | None = None
     yanked: bool | str = False
     has_metadata: bool = False
+    metadata_hash: tuple[str, str] | None = None
 
     @property
     def is_wheel(self) -> bool:
@@ -43,26 +46,38 @@ _FILES = msgspec.msgpack.Decoder(tuple[File, ...])
 class Release:
     """One version of a project on one index: its files, sdists first, each kind by file name.
 
-    Files are decoded when first asked for, since of hundreds of listed versions a resolution looks at a few.
-    `earliest_upload_ns` is the smallest upload time of its files (0 where some file has none), so that a
-    cut-off can be applied without decoding.
+    Files are decoded when first asked for, since of hundreds of listed versions a resolution looks at a few:
+    either `files` is given, or `raw` with the function that reads it. `earliest_upload_ns` is the smallest upload
+    time of its files (0 where some file has none), so that a cut-off can be applied without decoding.
     """
 
-    __slots__ = ("_files", "_raw", "earliest_upload_ns", "version")
+    __slots__ = ("_decode", "_files", "_raw", "earliest_upload_ns", "version")
 
     def __init__(
-        self, version: Version, earliest_upload_ns: int, *, files: tuple[File, ...] | None = None, raw: bytes = b""
+        self,
+        version: Version,
+        earliest_upload_ns: int,
+        *,
+        files: tuple[File, ...] | None = None,
+        raw: bytes = b"",
+        decode: Callable[[bytes], tuple[File, ...]] = _FILES.decode,
     ) -> None:
         self.version = version
         self.earliest_upload_ns = earliest_upload_ns
         self._files = files
         self._raw = raw
+        self._decode = decode
 
     @property
     def files(self) -> tuple[File, ...]:
         if self._files is None:
-            self._files = _FILES.decode(self._raw)
+            self._files = self._decode(self._raw)
         return self._files
+
+    @property
+    def raw(self) -> bytes:
+        """The encoded files, empty where the release was made from `files`."""
+        return self._raw
 
 
 class Listing(Struct, frozen=True, kw_only=True):
@@ -112,5 +127,3 @@ class Absent(Struct, frozen=True, kw_only=True):
         "requires-python",
     ]
     reason: str = ""
-
-

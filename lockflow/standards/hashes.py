@@ -41,3 +41,8 @@ def hash_text(pair: tuple[str, str]) -> str:
 def digest_of(content: bytes, algorithm: str) -> str:
     """The hex digest of `content` by one of STRENGTH."""
     return hashlib.new(algorithm, content, usedforsecurity=algorithm != "md5").hexdigest()
+
+
+def new_hasher(algorithm: str) -> hashlib._Hash:
+    """A hasher by one of STRENGTH, for content that comes in pieces."""
+    return hashlib.new(algorithm, usedforsecurity=algorithm != "md5")

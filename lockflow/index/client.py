@@ -1,0 +1,627 @@
+"""Answers what a resolution asks of indexes: the listing of a project, the metadata of a file, what lies in a folder.
+
+What is stored is used as long as HTTP allows, what a hash names for ever; the rest is asked for once, however many
+wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+import tempfile
+import time
+from collections.abc import Callable, Coroutine, Hashable
+from pathlib import Path
+from typing import IO, NoReturn, TypeVar, cast
+from urllib.parse import unquote
+
+import msgspec
+from msgspec import Struct
+
+from lockflow.errors import InputError, NetworkError
+from lockflow.index.cache import Cache
+from lockflow.index.entries import (
+    FOR_EVER,
+    StoredMetadata,
+    StoredPage,
+    decode_metadata,
+    decode_page,
+    encode_entry,
+    flat_path,
+    listing_path,
+    metadata_path,
+)
+from lockflow.index.freshness import Policy, conditions, confirmed, is_fresh, policy_of
+from lockflow.index.http import Answer, Http, HttpOptions, Transport
+from lockflow.index.metadata import CoreMetadata, InvalidMetadata, as_metadata, parse_core_metadata
+from lockflow.index.model import Absent, File, Listing, Metadata
+from lockflow.index.sdist import InvalidSdist, static_metadata
+from lockflow.index.simple import (
+    ACCEPT,
+    InvalidPage,
+    decode_flat,
+    decode_listing,
+    encode_flat,
+    encode_listing,
+    flat_listings,
+    parse_flat,
+    parse_listing,
+)
+from lockflow.index.urls import host_of, origin, with_suffix
+from lockflow.index.wheel_tail import FIRST_LENGTH, InvalidWheel, Piece, Span, metadata_in
+from lockflow.inputs.model import Index
+from lockflow.standards.hashes import digest_of, hash_text, new_hasher, strongest_hash
+from lockflow.standards.versions import Version
+
+_T = TypeVar("_T")
+
+_LARGEST_PAGE = 256 << 20
+_LARGEST_METADATA = 16 << 20
+_LARGEST_ARCHIVE = 16 << 30
+_IN_MEMORY = 8 << 20
+_MOST_SPANS = 8
+_NOT_FOUND = frozenset({404, 410})
+_FORBIDDEN = frozenset({401, 403})
+_NO_RANGES = frozenset({400, 405, 416, 501})
+_CONTENT_RANGE = re.compile(r"bytes\s+(\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
+
+
+class ClientOptions(Struct, frozen=True, kw_only=True):
+    """What the caller decides. `root` is the folder from which paths of local indexes count (that of the lock).
+
+    `cache_folder` None, or `no_cache`, means that nothing is stored or used. `refresh` asks again for what is
+    stored: for everything, or for the projects named.
+    """
+
+    root: Path
+    cache_folder: Path | None = None
+    no_cache: bool = False
+    offline: bool = False
+    refresh: bool | frozenset[str] = False
+    http: HttpOptions = HttpOptions()
+
+
+class Statistics(Struct):
+    """What a client did so far."""
+
+    requests: int = 0
+    received_bytes: int = 0
+    cache_hits: int = 0
+
+
+class _Found(Exception):
+    """Carries a finding about a file out of the steps that read it."""
+
+    def __init__(self, absent: Absent) -> None:
+        super().__init__(absent)
+        self.absent = absent
+
+
+class IndexClient:
+    """Answers questions about indexes; belongs to one event loop. Answered from the cache, a call never suspends."""
+
+    def __init__(
+        self,
+        options: ClientOptions,
+        transport: Transport | None = None,
+        *,
+        warn: Callable[[str], None] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.warnings: list[str] = []
+        self._warn = warn or self.warnings.append
+        self._options = options
+        self._clock = clock
+        self._http = Http(options.http, transport)
+        self._cache_hits = 0
+        self._cache: Cache | None = None
+        if options.cache_folder is not None and not options.no_cache:
+            self._cache = Cache(options.cache_folder, self._warn)
+        self._listings: dict[tuple[str, str], Listing | Absent] = {}
+        self._metadata: dict[str, Metadata | Absent] = {}
+        self._flat: dict[str, dict[str, Listing]] = {}
+        self._under_way: dict[Hashable, asyncio.Task[object]] = {}
+        self._without_ranges: set[str] = set()
+
+    @property
+    def statistics(self) -> Statistics:
+        return Statistics(
+            requests=self._http.request_count,
+            received_bytes=self._http.received_bytes,
+            cache_hits=self._cache_hits,
+        )
+
+    async def listing(self, name: str, index: Index) -> Listing | Absent:
+        """The project as this index lists it. `name` is normalised. Raises NetworkError where no answer comes."""
+        if index.is_flat:
+            return (await self.flat(index)).get(name) or Absent(kind="not-found")
+        key = (index.url, name)
+        known = self._listings.get(key)
+        if known is None:
+            folder = self._folder(index.url)
+            if folder is not None:
+                known = _local_listing(folder, name, index.url)
+            else:
+                stored = self._stored_page(listing_path(index.url, name))
+                if stored is not None and self._may_use(stored.policy, name):
+                    known = _listing_of(stored)
+                if known is not None:
+                    self._cache_hits += 1
+                elif self._options.offline:
+                    known = Absent(kind="offline", reason="it is not in the cache, and the network is off")
+                else:
+                    known = await self._once(key, lambda: self._fetch_listing(name, index, stored))
+            self._listings[key] = known
+        return known
+
+    async def metadata(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent:
+        """The metadata of one file: a wheel's always, an sdist's where it tells without a build.
+
+        Raises NetworkError where the file cannot be had, or is not the one that the index announced.
+        """
+        path, is_immutable = metadata_path(file)
+        known = self._metadata.get(path)
+        if known is None:
+            stored = decode_metadata(self._cache.read(path)) if self._cache is not None else None
+            if stored is not None and (is_immutable or self._may_use_metadata(stored, name)):
+                self._cache_hits += 1
+                known = _answer(stored.core, name, version)
+            elif self._options.offline and self._folder(file.url) is None:
+                known = Absent(kind="offline", reason=f"{file.filename} is not in the cache, and the network is off")
+            else:
+                known = await self._once(path, lambda: self._fetch_metadata(name, version, file, index))
+            self._metadata[path] = known
+        return known
+
+    async def flat(self, index: Index) -> dict[str, Listing]:
+        """All that a flat index or a find-links location lists, by normalised name."""
+        known = self._flat.get(index.url)
+        if known is None:
+            folder = self._folder(index.url)
+            if folder is not None:
+                known = _local_flat(folder, index.url)
+            else:
+                stored = self._stored_page(flat_path(index.url))
+                if stored is not None and self._may_use(stored.policy, None):
+                    known = _flat_of(stored)
+                if known is not None:
+                    self._cache_hits += 1
+                elif self._options.offline:
+                    self._warn(f"{index.url} is not in the cache, and the network is off; its files are left out")
+                    known = {}
+                else:
+                    known = await self._once(index.url, lambda: self._fetch_flat(index, stored))
+            self._flat[index.url] = known
+        return known
+
+    async def aclose(self) -> None:
+        """Give up what is under way and close connections."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._http.close()
+
+    # Sharing and storing ----------------------------------------------------------------------------------------
+
+    async def _once(self, key: Hashable, fetch: Callable[[], Coroutine[object, object, _T]]) -> _T:
+        """Wait for what is fetched under `key`; it goes on when one who waits gives up."""
+        task = self._under_way.get(key)
+        if task is None:
+            task = self._under_way[key] = asyncio.get_running_loop().create_task(fetch())
+            task.add_done_callback(lambda done: self._is_done(key, done))
+        return cast("_T", await asyncio.shield(task))
+
+    def _is_done(self, key: Hashable, task: asyncio.Task[object]) -> None:
+        del self._under_way[key]
+        if not task.cancelled():
+            task.exception()  # seen, even where all who waited have given up
+
+    def _now(self) -> int:
+        return int(self._clock())
+
+    def _is_refreshed(self, name: str | None) -> bool:
+        refresh = self._options.refresh
+        return refresh if isinstance(refresh, bool) else name in refresh
+
+    def _may_use(self, policy: Policy, name: str | None) -> bool:
+        if self._options.offline:
+            return True
+        return is_fresh(policy, self._now()) and not self._is_refreshed(name)
+
+    def _may_use_metadata(self, stored: StoredMetadata, name: str) -> bool:
+        if self._options.offline or stored.fresh_until == FOR_EVER:
+            return True
+        return self._now() < stored.fresh_until and not self._is_refreshed(name)
+
+    def _stored_page(self, path: str) -> StoredPage | None:
+        return None if self._cache is None else decode_page(self._cache.read(path))
+
+    def _store(self, path: str, entry: StoredPage | StoredMetadata) -> None:
+        if self._cache is not None:
+            self._cache.write(path, encode_entry(entry))
+
+    # Pages ------------------------------------------------------------------------------------------------------
+
+    async def _fetch_listing(self, name: str, index: Index, stored: StoredPage | None) -> Listing | Absent:
+        path = listing_path(index.url, name)
+        answer = await self._get_page(_page_url(index.url, name), index, stored)
+        if answer.status == 304 and stored is not None:
+            known = _listing_of(stored)
+            if known is not None:
+                self._store(path, _confirmed(stored, answer, self._now()))
+                return known
+            answer = await self._get_page(_page_url(index.url, name), index, None)
+        absent = _absence(answer, index)
+        if absent is not None:
+            policy = policy_of(answer.headers, self._now()) if answer.status in _NOT_FOUND else None
+            if policy is not None and is_fresh(policy, self._now()):
+                self._store(path, StoredPage(policy, answer.url, "", None))
+            return absent
+        _check_page(answer)
+        digest = _digest(answer)
+        known, body = None, b""
+        if (
+            stored is not None
+            and stored.body is not None
+            and digest
+            and (stored.digest, stored.url) == (digest, answer.url)
+        ):
+            known, body = _listing_of(stored), stored.body
+        if known is None:
+            try:
+                content_type = answer.headers.get("content-type", "")
+                known = parse_listing(answer.body, content_type, answer.url, name, index.url)
+            except InvalidPage as error:
+                raise _unusable_page(answer, str(error)) from error
+            body = encode_listing(known)
+        policy = policy_of(answer.headers, self._now())
+        if policy is not None:
+            self._store(path, StoredPage(policy, answer.url, digest, body))
+        return known
+
+    async def _fetch_flat(self, index: Index, stored: StoredPage | None) -> dict[str, Listing]:
+        path = flat_path(index.url)
+        answer = await self._get_page(index.url.partition("#")[0], index, stored)
+        if answer.status == 304 and stored is not None:
+            known = _flat_of(stored)
+            if known is not None:
+                self._store(path, _confirmed(stored, answer, self._now()))
+                return known
+            answer = await self._get_page(index.url.partition("#")[0], index, None)
+        if answer.status in index.ignore_error_codes:
+            return {}
+        _check_page(answer)
+        try:
+            known = parse_flat(answer.body, answer.headers.get("content-type", ""), answer.url, index.url)
+        except InvalidPage as error:
+            raise _unusable_page(answer, str(error)) from error
+        policy = policy_of(answer.headers, self._now())
+        if policy is not None:
+            self._store(path, StoredPage(policy, answer.url, "", encode_flat(known)))
+        return known
+
+    async def _get_page(self, url: str, index: Index, stored: StoredPage | None) -> Answer:
+        headers = [("accept", ACCEPT)]
+        if stored is not None and stored.body is not None:
+            headers += conditions(stored.policy)
+        return await self._http.get(url, index=index, headers=headers, limit_bytes=_LARGEST_PAGE)
+
+    # Metadata ---------------------------------------------------------------------------------------------------
+
+    async def _fetch_metadata(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent:
+        reading = _Reading(self._http, index, file, name, self._without_ranges)
+        try:
+            if file.is_wheel:
+                core: CoreMetadata | None = parse_core_metadata(await self._of_wheel(reading, name, file))
+            else:
+                core = await self._of_sdist(reading, name, version, file)
+        except _Found as found:
+            return found.absent
+        except (InvalidMetadata, InvalidWheel, InvalidSdist) as error:
+            return Absent(kind="invalid-metadata", reason=f"{file.filename}: {error}")
+        path, is_immutable = metadata_path(file)
+        if is_immutable:
+            self._store(path, StoredMetadata(FOR_EVER, core))
+        else:
+            policy = policy_of(reading.headers, self._now()) if reading.headers else None
+            if policy is not None:
+                self._store(path, StoredMetadata(max(policy.fresh_until, 1), core))
+        return _answer(core, name, version)
+
+    async def _of_wheel(self, reading: _Reading, name: str, file: File) -> bytes:
+        local = self._folder(file.url)
+        if local is None:
+            return await reading.of_wheel()
+        with _opened(local) as archive:
+            return _metadata_of_archive(archive, name)
+
+    async def _of_sdist(self, reading: _Reading, name: str, version: Version, file: File) -> CoreMetadata | None:
+        local = self._folder(file.url)
+        if local is None:
+            with await reading.whole() as archive:
+                return static_metadata(archive, file.filename, name, version)
+        with _opened(local) as archive:
+            return static_metadata(archive, file.filename, name, version)
+
+    def _folder(self, url: str) -> Path | None:
+        """The place on this machine that a path or file URL means, None for one on the network."""
+        if url.startswith(("https://", "http://")):
+            return None
+        if url[:5].lower() == "file:":
+            path = unquote(url[5:].partition("#")[0].partition("?")[0])
+            path = path.removeprefix("//").removeprefix("localhost")
+            return Path(path[1:] if re.match(r"/[A-Za-z]:", path) else path)
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", url):
+            raise InputError(
+                f"the index {url} cannot be asked",
+                where=url,
+                why=f"{url.partition(':')[0]} is not a way to ask an index; https, http and file are",
+                next="correct the URL of the index",
+            )
+        return self._options.root / url
+
+
+class _Reading:
+    """Reads the metadata of one file over HTTP by the cheapest way that its server offers."""
+
+    def __init__(self, http: Http, index: Index, file: File, name: str, without_ranges: set[str]) -> None:
+        self.headers: dict[str, str] = {}
+        self._http = http
+        self._index = index
+        self._file = file
+        self._name = name
+        self._without_ranges = without_ranges
+
+    async def of_wheel(self) -> bytes:
+        """METADATA: the file beside the wheel, else cut out of the wheel, else out of the whole wheel."""
+        if self._file.has_metadata:
+            url = with_suffix(self._file.url, ".metadata")
+            answer = await self._http.get(url, index=self._index, limit_bytes=_LARGEST_METADATA)
+            if answer.status == 200:
+                self.headers = answer.headers
+                self._check_metadata_file(url, answer.body)
+                return answer.body
+            if answer.status not in _NOT_FOUND:
+                self._refuse(answer)
+        if origin(self._file.url) not in self._without_ranges:
+            content = await self._of_ranges()
+            if content is not None:
+                return content
+        with await self.whole() as archive:
+            return _metadata_of_archive(archive, self._name)
+
+    async def _of_ranges(self) -> bytes | None:
+        """METADATA by byte ranges; None where the server does not answer them."""
+        pieces: list[Piece] = []
+        wanted, size = f"bytes=-{FIRST_LENGTH}", 0
+        for _ in range(_MOST_SPANS):
+            with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as sink:
+                answer = await self._http.get(
+                    self._file.url,
+                    index=self._index,
+                    byte_range=wanted,
+                    limit_bytes=_LARGEST_ARCHIVE,
+                    sink=cast("IO[bytes]", sink),
+                )
+                self.headers = answer.headers
+                if answer.status == 200:
+                    # The whole file came instead: use it, and ask this host for whole files from now on.
+                    self._without_ranges.add(origin(self._file.url))
+                    self._check_archive(cast("IO[bytes]", sink))
+                    return _metadata_of_archive(cast("IO[bytes]", sink), self._name)
+            given = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", "").strip())
+            if answer.status in _NO_RANGES or (answer.status == 206 and given is None):
+                self._without_ranges.add(origin(self._file.url))
+                return None
+            if answer.status != 206 or given is None:
+                self._refuse(answer)
+            if size not in (0, int(given[3])) or int(given[2]) - int(given[1]) + 1 != len(answer.body):
+                raise InvalidWheel("its server answers byte ranges wrongly")
+            size = int(given[3])
+            pieces.append(Piece(int(given[1]), answer.body))
+            found = metadata_in(pieces, size, self._name)
+            if not isinstance(found, Span):
+                return found
+            wanted = f"bytes={found.start}-{found.stop - 1}"
+        raise InvalidWheel("its table of contents leads nowhere")
+
+    async def whole(self) -> IO[bytes]:
+        """The whole file, checked, to be closed by the caller."""
+        sink = cast("IO[bytes]", tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115  handed on
+        try:
+            answer = await self._http.get(self._file.url, index=self._index, limit_bytes=_LARGEST_ARCHIVE, sink=sink)
+            self.headers = answer.headers
+            if answer.status != 200:
+                self._refuse(answer)
+            self._check_archive(sink)
+        except BaseException:
+            sink.close()
+            raise
+        return sink
+
+    def _check_metadata_file(self, url: str, content: bytes) -> None:
+        expected = self._file.metadata_hash
+        if expected is not None:
+            actual = digest_of(content, expected[0])
+            if actual != expected[1]:
+                raise _wrong_hash(f"{self._file.filename}.metadata", url, expected, actual)
+
+    def _check_archive(self, archive: IO[bytes]) -> None:
+        expected = strongest_hash(self._file.hashes)
+        if expected is not None:
+            archive.seek(0)
+            hasher = new_hasher(expected[0])
+            while block := archive.read(1 << 20):
+                hasher.update(block)
+            if hasher.hexdigest() != expected[1]:
+                raise _wrong_hash(self._file.filename, self._file.url, expected, hasher.hexdigest())
+        archive.seek(0)
+
+    def _refuse(self, answer: Answer) -> NoReturn:
+        """Say that a file which the index lists cannot be had."""
+        if answer.status in _FORBIDDEN:
+            raise _Found(Absent(kind="unauthorized", reason=f"{answer.url} answers {answer.status}"))
+        raise _unexpected_status(answer)
+
+
+def _metadata_of_archive(archive: IO[bytes], name: str) -> bytes:
+    """METADATA of a wheel that is at hand as a file."""
+    size = archive.seek(0, io.SEEK_END)
+    pieces: list[Piece] = []
+    wanted = Span(max(0, size - FIRST_LENGTH), size)
+    for _ in range(_MOST_SPANS):
+        archive.seek(wanted.start)
+        pieces.append(Piece(wanted.start, archive.read(wanted.stop - wanted.start)))
+        found = metadata_in(pieces, size, name)
+        if not isinstance(found, Span):
+            return found
+        wanted = found
+    raise InvalidWheel("its table of contents leads nowhere")
+
+
+def _answer(core: CoreMetadata | None, name: str, version: Version) -> Metadata | Absent:
+    """The metadata as an answer. Another version in it is overlooked, another name is not, as by uv."""
+    if core is None:
+        return Absent(kind="needs-build", reason="only a build of the source distribution could tell")
+    if core.name != name:
+        return Absent(kind="inconsistent-metadata", reason=f"its metadata is that of {core.name}")
+    return as_metadata(core, version)
+
+
+# Pages ----------------------------------------------------------------------------------------------------------
+
+
+def _page_url(index_url: str, name: str) -> str:
+    """The page of a project: its name and a slash below the index, before a query (PEP 503)."""
+    path, mark, query = index_url.partition("#")[0].partition("?")
+    return f"{path.rstrip('/')}/{name}/{mark}{query}"
+
+
+def _listing_of(stored: StoredPage) -> Listing | Absent | None:
+    """What a stored page says; None where its body cannot be read."""
+    if stored.body is None:
+        return Absent(kind="not-found")
+    try:
+        return decode_listing(stored.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+        return None
+
+
+def _flat_of(stored: StoredPage) -> dict[str, Listing] | None:
+    try:
+        return None if stored.body is None else decode_flat(stored.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+        return None
+
+
+def _confirmed(stored: StoredPage, answer: Answer, now: int) -> StoredPage:
+    return msgspec.structs.replace(stored, policy=confirmed(stored.policy, answer.headers, now))
+
+
+def _digest(answer: Answer) -> str:
+    """Names the bytes of a page that comes without validator; empty where the server can say "not modified"."""
+    return "" if "etag" in answer.headers else digest_of(answer.body, "sha256")
+
+
+def _absence(answer: Answer, index: Index) -> Absent | None:
+    status = answer.status
+    if status in _NOT_FOUND or status in index.ignore_error_codes:
+        return Absent(kind="not-found")
+    if status in _FORBIDDEN:
+        return Absent(kind="unauthorized", reason=f"{answer.url} answers {status}")
+    return None
+
+
+def _check_page(answer: Answer) -> None:
+    if answer.status != 200:
+        raise _unexpected_status(answer)
+
+
+def _unexpected_status(answer: Answer) -> NetworkError:
+    asked = "again later" if answer.status >= 500 or answer.status == 429 else "with another index"
+    return NetworkError(
+        f"{host_of(answer.url)} answers {answer.status}",
+        where=answer.url,
+        why=f"the server answers this request with status {answer.status}",
+        next=f"try {asked}, or add the status to `ignore-error-codes` of the index",
+    )
+
+
+def _unusable_page(answer: Answer, why: str) -> NetworkError:
+    return NetworkError(
+        f"{host_of(answer.url)} answers with something that is no index page",
+        where=answer.url,
+        why=why,
+        next="check the URL of the index: it is the one to which `/PROJECT/` is appended",
+    )
+
+
+def _wrong_hash(filename: str, url: str, expected: tuple[str, str], actual: str) -> NetworkError:
+    return NetworkError(
+        f"{filename} is not the file that the index announces",
+        where=url,
+        why=f"the index announces {hash_text(expected)}\nthe file has         {expected[0]}:{actual}",
+        next="do not use it; try again, and tell those who run the index if it stays so",
+    )
+
+
+# This machine ---------------------------------------------------------------------------------------------------
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise InputError(
+            f"{path.name} cannot be read",
+            where=str(path),
+            why=error.strerror or str(error),
+            next="correct the path of the index, or put the file there",
+        ) from error
+
+
+def _local_files(folder: Path) -> list[tuple[str, str]]:
+    """Names and URLs of the files in a folder, sorted; what lies in folders below is not looked at."""
+    return [(path.name, path.as_uri()) for path in sorted(folder.iterdir()) if path.is_file()]
+
+
+def _local_page(path: Path) -> bytes:
+    with _opened(path) as page:
+        return page.read()
+
+
+def _local_listing(folder: Path, name: str, index_url: str) -> Listing | Absent:
+    """A simple repository on disk: a page, or plain files, in a folder named after the project."""
+    project = (folder / name).resolve()
+    page = project / "index.html"
+    if page.is_file():
+        try:
+            return parse_listing(_local_page(page), "text/html", page.as_uri(), name, index_url)
+        except InvalidPage as error:
+            return Absent(kind="not-found", reason=str(error))
+    if not project.is_dir():
+        if folder.is_dir():
+            return Absent(kind="not-found")
+        raise _no_folder(folder, index_url)
+    found = flat_listings(_local_files(project), index_url).get(name)
+    return Absent(kind="not-found") if found is None else msgspec.structs.replace(found, is_flat=False)
+
+
+def _local_flat(folder: Path, index_url: str) -> dict[str, Listing]:
+    folder = folder.resolve()
+    if folder.is_file():
+        return parse_flat(_local_page(folder), "text/html", folder.as_uri(), index_url)
+    if not folder.is_dir():
+        raise _no_folder(folder, index_url)
+    return flat_listings(_local_files(folder), index_url)
+
+
+def _no_folder(folder: Path, index_url: str) -> InputError:
+    return InputError(
+        f"the index {index_url} does not exist",
+        where=str(folder),
+        why="there is no such folder",
+        next="correct the path, which counts from the folder of the lock",
+    )
