@@ -48,9 +48,12 @@ def other_differences(old: Lock, new: Lock) -> tuple[str, ...]:
     ]
     found = [words for words, is_same in parts if not is_same]
     before = {(package.name, package.version, package.source): package for package in old.packages}
+    known_versions = {(package.name, package.version) for package in old.packages}
     kinds: dict[str, list[str]] = {}
     for package in new.packages:
         known = before.get((package.name, package.version, package.source))
+        if known is None and (package.name, package.version) in known_versions:
+            kinds.setdefault("sources", []).append(package.name)
         if known is None or known == package:
             continue
         for kind in _package_differences(known, package):
