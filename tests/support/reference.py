@@ -20,8 +20,8 @@ def run_uv(args: Sequence[str], folder: Path, cache: Path) -> subprocess.Complet
     assert uv is not None, "uv is in the dependency group `test`"
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
     settings = {
-        # not UV_PYTHON: a project that excludes this interpreter may find the system's
-        "PATH": os.pathsep.join((str(Path(sys.base_prefix, "bin")), os.defpath)),
+        # not UV_PYTHON: a project that excludes this interpreter may find another
+        "PATH": interpreters_path(),
         "UV_CACHE_DIR": str(cache),
         "UV_PYTHON_DOWNLOADS": "never",
         "NO_PROXY": "127.0.0.1",
@@ -30,3 +30,10 @@ def run_uv(args: Sequence[str], folder: Path, cache: Path) -> subprocess.Complet
     return subprocess.run(
         [uv, *args], cwd=folder, env=kept | settings, capture_output=True, text=True, timeout=120, check=False
     )
+
+
+def interpreters_path() -> str:
+    """PATH with this interpreter first, then those installed beside it, then the system's: nothing that forwards."""
+    here = Path(sys.base_prefix)
+    beside = sorted(here.parent.glob("*/bin/python3"), reverse=True) if here.name[0].isdigit() else []
+    return os.pathsep.join([str(here / "bin"), *(str(python.parent) for python in beside), os.defpath])
