@@ -26,7 +26,9 @@ from lockflow.inputs.model import (
     Scope,
     StaticMetadata,
 )
+from lockflow.lock.encode import encode
 from lockflow.lock.environments import covered, widen
+from lockflow.lock.layout import as_json
 from lockflow.lock.model import (
     Dependency,
     Lock,
@@ -204,6 +206,9 @@ def decode(text: str, where: str) -> Lock:
 
     Raises LockFileError for what is no TOML, has another version, or contradicts itself.
     """
+    lock = _read_usual_layout(text, where)
+    if lock is not None:
+        return lock
     table = _read_toml(text, where)
     _check_version(table, where)
     if "package" not in table and "distribution" in table:
@@ -211,10 +216,28 @@ def decode(text: str, where: str) -> Lock:
     if "upload_time" in text:
         _rename_upload_times(table.get("package"))
     try:
-        lock = msgspec.convert(table, _LockTable)
+        lock_table = msgspec.convert(table, _LockTable)
     except msgspec.ValidationError as error:
         raise _malformed(table, error, where) from error
-    return _Reader(where).lock(lock)
+    return _Reader(where).lock(lock_table)
+
+
+_LAYOUT = msgspec.json.Decoder(_LockTable)
+
+
+def _read_usual_layout(text: str, where: str) -> Lock | None:
+    """Read a lock that is laid out as we write it; None for any other, and for what is wrong in any way."""
+    json = as_json(text)
+    if json is None:
+        return None
+    try:
+        table = _LAYOUT.decode(json)
+        if table.version != SUPPORTED_VERSION:
+            return None
+        lock = _Reader(where).lock(table)
+    except (msgspec.DecodeError, LockFileError, RecursionError):
+        return None
+    return lock if encode(lock) == text else None
 
 
 _MERGE_MARK = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)

@@ -34,7 +34,7 @@ _ForkTexts = Callable[[Iterable[Marker]], list[str]]
 
 DUMMY_TIMESTAMP = "0001-01-01T00:00:00Z"
 """Stands where a relative cut-off used to have its computed time."""
-_SPAN_COMMENT = (
+SPAN_COMMENT = (
     " # This has no effect and is included for backwards compatibility when using relative exclude-newer values."
 )
 
@@ -154,7 +154,7 @@ def _options(lines: list[str], options: Options) -> None:
     if options.fork_strategy is not ForkStrategy.REQUIRES_PYTHON:
         keys.append(f'fork-strategy = "{options.fork_strategy}"')
     if options.cutoff is not None and options.cutoff.span is not None:
-        keys.append(f'exclude-newer = "{DUMMY_TIMESTAMP}"{_SPAN_COMMENT}')
+        keys.append(f'exclude-newer = "{DUMMY_TIMESTAMP}"{SPAN_COMMENT}')
         keys.append(f"exclude-newer-span = {quote(options.cutoff.span)}")
     elif options.cutoff is not None and options.cutoff.timestamp is not None:
         keys.append(f"exclude-newer = {quote(options.cutoff.timestamp)}")

@@ -27,14 +27,13 @@ from lockflow.lock.recorded import (
     recorded_manifest,
     recorded_options,
 )
+from lockflow.lock.revisions import LATEST_REVISION, in_revision, revision_of
 from lockflow.resolve.resolution import Distribution, Node, Resolution
 from lockflow.standards.markers.simplify import restrict, simplify_python
 from lockflow.standards.markers.tree import FALSE, TRUE, Marker, is_disjoint, order_key
 from lockflow.standards.markers.universal import UniversalMarker
 from lockflow.standards.requirements import Archive, Directory, Git, LocalFile, Registry, Source
 from lockflow.standards.versions import Version
-
-LATEST_REVISION = 5
 
 _Identity = tuple[str, Version | None, Source]
 _EdgeKey = tuple[int, Marker]
@@ -60,13 +59,15 @@ class _Draft:
         return self.dependencies
 
 
-def lock_from_resolution(resolution: Resolution, manifest: Manifest, revision: int = LATEST_REVISION) -> Lock:
+def lock_from_resolution(resolution: Resolution, manifest: Manifest, revision: int | None = None) -> Lock:
     """Return the lock of a resolution, which must have been made from `manifest`.
 
-    Markers of nodes and edges are those of the merged graph, with conflicting extras and groups already reduced to
-    what their parents leave open.
+    `revision` is by default the one of the uv release that the settings name, else the latest. Markers of nodes and
+    edges are those of the merged graph, with conflicting extras and groups already reduced to what their parents
+    leave open.
     """
-    return _Writer(resolution, manifest).lock(revision)
+    lock = _Writer(resolution, manifest).lock()
+    return in_revision(lock, revision_of(manifest.settings.uv) if revision is None else revision)
 
 
 class _Writer:
@@ -102,7 +103,7 @@ class _Writer:
         names = Counter(draft.node.name for draft in self._drafts)
         self._ambiguous = {name for name, count in names.items() if count > 1}
 
-    def lock(self, revision: int) -> Lock:
+    def lock(self) -> Lock:
         manifest = self._manifest
         packages = [self._package(draft) for draft in self._drafts]
         targets: dict[_Identity, set[str]] = {
@@ -110,7 +111,7 @@ class _Writer:
             for package in packages
         }
         return Lock(
-            revision=revision,
+            revision=LATEST_REVISION,
             requires_python=manifest.requires_python,
             fork_markers=self._forks,
             supported_environments=recorded_environments(manifest.environments, self._python),
