@@ -13,36 +13,11 @@ from lockflow.lock.encode import SPAN_COMMENT
 
 _BEYOND_THIS_LAYOUT = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\\]")
 _KEY_OF_LINE = re.compile(r"(^|\n)([A-Za-z0-9_-]+) = ")
-_KEYS_IN_LINES = [
-    "url",
-    "hash",
-    "size",
-    "upload-time",
-    "name",
-    "version",
-    "source",
-    "registry",
-    "marker",
-    "extra",
-    "specifier",
-    "extras",
-    "path",
-    "filename",
-    "package",
-    "group",
-    "index",
-    "conflict",
-    "directory",
-    "editable",
-    "virtual",
-    "git",
-    "subdirectory",
-    "groups",
-    "dependencies",
-    "timestamp",
-    "span",
-    "zstd",
-]
+_KEYS_IN_LINES = (
+    "url", "hash", "size", "upload-time", "name", "version", "source", "registry", "marker", "extra", "specifier",
+    "extras", "path", "filename", "package", "group", "index", "conflict", "directory", "editable", "virtual", "git",
+    "subdirectory", "groups", "dependencies", "timestamp", "span", "zstd",
+)  # fmt: skip
 """The keys of inline tables; replacing a fixed text is several times faster than a pattern."""
 
 
