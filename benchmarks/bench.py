@@ -75,13 +75,16 @@ def replay(latency_ms: float = 0, *, record_from: str | None = None) -> Iterator
 
 
 def record(projects: list[str], tools: tuple[Tool, ...]) -> set[tuple[str, str]]:
-    """Let every tool lock every project once over the recording index; returns who could not."""
+    """Let every tool lock every project once over the recording index; returns who could not.
+
+    A peer that failed once is not asked again (minutes, for some); delete recorded.json to ask anew.
+    """
     recorded = json.loads(RECORDED.read_text(encoding="utf-8")) if RECORDED.exists() else {}
+    pairs = [(project, tool) for project in projects for tool in tools]
     missing = [
         (project, tool)
-        for project in projects
-        for tool in tools
-        if recorded.get(f"{project} {' '.join(tool.command)}") != 0
+        for project, tool in pairs
+        if key(project, tool) not in recorded or (recorded[key(project, tool)] != 0 and tool in OWN)
     ]
     if missing:
         from benchmarks.upstream import default_index  # noqa: PLC0415  httpx would weigh on every measured child
@@ -89,17 +92,15 @@ def record(projects: list[str], tools: tuple[Tool, ...]) -> set[tuple[str, str]]
         with replay(record_from=default_index()) as origin:
             for project, tool in missing:
                 cost = lock(tool, project, origin, fresh_folder(tool, project, origin), "cold")
-                key = f"{project} {' '.join(tool.command)}"
-                recorded[key] = cost.code
+                recorded[key(project, tool)] = cost.code
                 outcome = "recorded" if cost.code == 0 else f"exit {cost.code}: {cost.said.strip()[-300:]}"
                 print(f"{project}, {tool.name}: {cost.wall_seconds:.1f} s, {outcome}", file=sys.stderr)
                 RECORDED.write_text(json.dumps(recorded, indent=1), encoding="utf-8")
-    return {
-        (project, tool.name)
-        for project in projects
-        for tool in tools
-        if recorded[f"{project} {' '.join(tool.command)}"] != 0
-    }
+    return {(project, tool.name) for project, tool in pairs if recorded[key(project, tool)] != 0}
+
+
+def key(project: str, tool: Tool) -> str:
+    return f"{project}: {' '.join(Path(word).name for word in tool.command)}"
 
 
 def fresh_folder(tool: Tool, project: str, origin: str) -> Path:

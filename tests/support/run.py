@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from lockflow import steps
+from lockflow.errors import EXIT_DONE, LockflowError
+from lockflow.lock.modes import Mode
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a run ended and what it said; `said` is stdout and stderr together."""
+    """How a run ended and what it said."""
 
     code: int
     said: str
 
 
 def run_lock(
-    folder: Path, args: Sequence[str], transport: httpx.BaseTransport, *, cache: Path, python: str | None = None
+    folder: Path,
+    args: Sequence[str],
+    transport: httpx.BaseTransport,
+    *,
+    cache: Path,
+    python: str = "3.11",
+    environment: Mapping[str, str] | None = None,
 ) -> Run:
-    """Run `lockflow ARGS` in `folder` in this process, with every request answered by `transport`.
+    """Do in this process what `lockflow ARGS` does in `folder`, with every request answered by `transport`.
 
-    `python` is the interpreter's version for projects that state no requires-python; None means this interpreter.
+    `args` are `lock`, `--script PATH` and `--check`, as the golden cases have them; any other is not known here.
+    `python` stands in for a missing requires-python. Nothing of this process's environment is seen.
     """
-    main = importlib.import_module("lockflow.cli.main")
-    options = ["--directory", str(folder), "--cache-dir", str(cache)]
-    if python is not None:
-        options += ["--python", python]
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        code = main.main([*args, *options], transport=transport)
-    return Run(int(code), said.getvalue())
+    rest = list(args)
+    assert rest.pop(0) == "lock"
+    mode, script = Mode.WRITE, None
+    while rest:
+        match rest.pop(0):
+            case "--check":
+                mode = Mode.LOCKED
+            case "--script":
+                script = Path(rest.pop(0))
+            case other:
+                raise ValueError(other)
+    major, minor = python.split(".")[:2]
+    target = steps.Target(
+        directory=folder, script=script, environment=environment or {}, python=(int(major), int(minor))
+    )
+    try:
+        result = steps.lock(target, mode, network=steps.Network(transport=transport, cache_dir=cache))
+    except LockflowError as error:
+        return Run(error.exit_code, str(error))
+    return Run(EXIT_DONE, result.status)
