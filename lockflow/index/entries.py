@@ -17,6 +17,8 @@ from lockflow.standards.names import is_valid_name
 
 FOR_EVER = 0
 
+_LONGEST_DIGEST = 128
+
 
 class StoredPage(Struct, frozen=True, array_like=True):
     """A page that was read. `body` is its listing encoded, None where the index said that there is none.
@@ -78,10 +80,9 @@ def flat_path(index_url: str) -> str:
 def metadata_path(file: File) -> tuple[str, bool]:
     """Where metadata of a file lies, and whether the place names its content, so that it can never be outdated."""
     best = strongest_hash(file.hashes)
-    if best is None or best[0] == "md5":
-        digest = _short_digest(without_credentials(file.url))
-        return f"metadata-1/url/{digest[:2]}/{digest}", False
-    return f"metadata-1/{best[0]}/{best[1][:2]}/{best[1]}", True
+    if best is None or best[0] == "md5" or len(best[1]) > _LONGEST_DIGEST:
+        return f"metadata-1/url/{_short_digest(without_credentials(file.url))}", False
+    return f"metadata-1/{best[0]}/{best[1]}", True
 
 
 def _short_digest(text: str) -> str:

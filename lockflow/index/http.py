@@ -52,6 +52,25 @@ class HttpOptions(Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str] = {}
 
 
+def http_options(environment: Mapping[str, str], credentials: tuple[tuple[str, str, str], ...] = ()) -> HttpOptions:
+    """The options that variables of uv set; one that should be a number and is none is overlooked."""
+    timeout = environment.get("UV_HTTP_TIMEOUT", environment.get("HTTP_TIMEOUT", ""))
+    connect = environment.get("UV_HTTP_CONNECT_TIMEOUT", "")
+    retries = environment.get("UV_HTTP_RETRIES", "")
+    return HttpOptions(
+        timeout_seconds=float(timeout) if _is_count(timeout) else 30.0,
+        connect_timeout_seconds=float(connect) if _is_count(connect) else 10.0,
+        retries=int(retries) if _is_count(retries) else 3,
+        credentials=credentials,
+        insecure_hosts=frozenset(environment.get("UV_INSECURE_HOST", "").lower().split()),
+        environment=environment,
+    )
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
 class Answer(Struct, frozen=True, kw_only=True):
     """What a server said in the end. Names of headers are in lower case; `url` is where redirects led."""
 
@@ -341,7 +360,11 @@ class _Credentials:
 
 
 class _Transports:
-    """One pool of connections for each proxy and each way of trusting, made when first needed."""
+    """Pools of connections, made when first needed: by proxy and way of trusting, and without TLS one a thread.
+
+    With TLS most servers speak HTTP/2, where all threads share one connection. Without, each request needs one of
+    its own, and a pool of them spends more time looking for an idle one than a request takes.
+    """
 
     def __init__(self, options: HttpOptions, given: httpx.BaseTransport | None) -> None:
         self._options = options
@@ -349,22 +372,34 @@ class _Transports:
         proxies = _environment_proxies(options.environment)
         self._exceptions = proxies.pop("no", "")
         self._proxies = {scheme: url if "://" in url else f"http://{url}" for scheme, url in proxies.items()}
-        self._pools: dict[tuple[str | None, bool], httpx.BaseTransport] = {}
+        self._pools: dict[tuple[str | None, bool, int | None], httpx.BaseTransport] = {}
         self._lock = threading.Lock()
 
     def for_url(self, url: str) -> httpx.BaseTransport:
         if self._given is not None:
             return self._given
-        key = (self._proxy(url), host_of(url) in self._options.insecure_hosts)
-        with self._lock:
-            if key not in self._pools:
-                self._pools[key] = _pool(key[0], self._options.environment, is_insecure=key[1])
-            return self._pools[key]
+        proxy = self._proxy(url)
+        is_plain = not url.lower().startswith("https:") and proxy is None
+        key = (proxy, host_of(url) in self._options.insecure_hosts, threading.get_ident() if is_plain else None)
+        pool = self._pools.get(key)
+        if pool is None:
+            with self._lock:
+                pool = self._pools.get(key)
+                if pool is None:
+                    pool = self._pools[key] = self._pool(proxy, is_trusting=is_plain or key[1])
+        return pool
+
+    def _pool(self, proxy: str | None, *, is_trusting: bool) -> httpx.BaseTransport:
+        return httpx.HTTPTransport(
+            verify=_trusting_context() if is_trusting else _context(self._options.environment),
+            http2=True,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
+            proxy=None if proxy is None else httpx.Proxy(proxy),
+        )
 
     def _proxy(self, url: str) -> str | None:
-        if not self._proxies:
-            return None
-        if _is_excepted(url, self._exceptions):
+        if not self._proxies or _is_excepted(url, self._exceptions):
             return None
         return self._proxies.get(url.partition(":")[0].lower()) or self._proxies.get("all")
 
@@ -403,16 +438,6 @@ def _is_excepted(url: str, exceptions: str) -> bool:
     return False
 
 
-def _pool(proxy: str | None, environment: Mapping[str, str], *, is_insecure: bool) -> httpx.BaseTransport:
-    return httpx.HTTPTransport(
-        verify=_insecure_context() if is_insecure else _context(environment),
-        http2=True,
-        trust_env=False,
-        limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
-        proxy=None if proxy is None else httpx.Proxy(proxy),
-    )
-
-
 def _context(environment: Mapping[str, str]) -> ssl.SSLContext:
     """Trust what SSL_CERT_FILE and SSL_CERT_DIR name, else the system, else the certificates httpx brings along."""
     file, folders = environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR")
@@ -439,8 +464,9 @@ def _context(environment: Mapping[str, str]) -> ssl.SSLContext:
     return context
 
 
-def _insecure_context() -> ssl.SSLContext:
-    context = ssl.create_default_context()
+def _trusting_context() -> ssl.SSLContext:
+    """For hosts that the user said need no proof, and for connections without TLS: loading certificates takes 10 ms."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context

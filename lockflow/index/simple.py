@@ -121,7 +121,7 @@ def _file(link: _Link) -> File:
         filename=link.filename,
         url=without_credentials(url) if "@" in url else url,
         hashes=_pairs(_fragment_hashes(fragment) if link.hashes is None else link.hashes),
-        size=link.size if link.size is None or link.size >= 0 else None,
+        size=link.size,
         upload_time_ns=None if link.upload_time is None else timestamp_ns(link.upload_time),
         requires_python=None if link.requires_python is None else mended_specifiers(link.requires_python),
         yanked=link.yanked,
@@ -276,6 +276,7 @@ _PAGE = msgspec.json.Decoder(_Page)
 _LOOSE_PAGE = msgspec.json.Decoder(_LoosePage)
 _JSON_FILE = msgspec.json.Decoder(_JsonFile)
 _NO_HASHES = _Hashes()
+_LARGEST_SIZE = 1 << 63
 
 
 def _json_links(body: bytes, page_url: str) -> list[_Link]:
@@ -307,7 +308,7 @@ def _json_link(file: _JsonFile, page_url: str) -> _Link:
     url = file.url
     if not url.startswith(("https://", "http://")):
         url = join(page_url, url)
-    metadata = file.core_metadata
+    size, metadata = file.size, file.core_metadata
     if metadata is None:
         metadata = file.dist_info_metadata
     return _Link(
@@ -315,7 +316,7 @@ def _json_link(file: _JsonFile, page_url: str) -> _Link:
         url,
         file.hashes or _NO_HASHES,
         file.requires_python or None,
-        file.size,
+        size if size is None or 0 <= size < _LARGEST_SIZE else None,
         file.upload_time,
         True if file.yanked == "" else file.yanked or False,
         metadata or False,
