@@ -68,3 +68,15 @@ def test_equal_locks_do_not_differ() -> None:
     lock = lock_of(package("a", "1"))
     assert changes(lock, lock_of(package("a", "1"))) == ()
     assert other_differences(lock, lock_of(package("a", "1"))) == ()
+
+
+def test_each_kind_of_difference_inside_a_package_is_named() -> None:
+    tree = package("app", "1", 'virtual = "."')
+    edge = 'dependencies = [{ name = "a" }]\n'
+    old = lock_of(package("a", "1"), tree)
+    for added, words in (
+        (edge, "dependencies or their markers of app"),
+        ('[package.metadata]\nrequires-dist = [{ name = "a" }]\n', "declared metadata of app"),
+        ('default-groups = "all"\n', "forks or groups of app"),
+    ):
+        assert other_differences(old, lock_of(package("a", "1"), tree + added)) == (words,)

@@ -324,3 +324,22 @@ def test_a_reason_names_the_old_and_the_new() -> None:
         "the version of app changed from 0.1.0 to 0.2.0",
         "the dependencies of app changed: a>=1 became a<3",
     ]
+
+
+def test_lists_are_told_in_words() -> None:
+    items = (ConflictItem(package="app", kind="extra", name="x"), ConflictItem(package="app", kind="group", name="g"))
+    changed = {
+        "environments": (parse_marker("sys_platform == 'linux'"), parse_marker("os_name == 'nt'")),
+        "conflicts": (items, (*items, ConflictItem(package="other", kind="project"))),
+    }
+    assert [reason.text for reason in check(changed).reasons] == [
+        "`environments` changed from all to \"sys_platform == 'linux'\"; \"os_name == 'nt'\"",
+        "`conflicts` changed from none to app[x] against app:g; app[x] against app:g against other",
+    ]
+
+
+def test_a_source_that_alone_changed_is_told() -> None:
+    there = parse_requirement("a>=1")
+    here = structs.replace(there, source=structs.replace(there.source, index="https://index.example/other"))
+    text = check(with_member(requires_dist=(here, *requirements(MORE)))).reasons[0].text
+    assert text.endswith("a>=1 became a>=1 (from https://index.example/other)")
