@@ -11,9 +11,11 @@ from lockflow.inputs.durations import Clock
 from lockflow.inputs.groups import DeclaredGroup, FlatGroup, flatten, parse_groups
 from lockflow.inputs.model import Index, Scope
 from lockflow.inputs.settings import (
+    LOCK_KEYS,
     PROJECT_KEYS,
     RESOLVER_KEYS,
     ROOT_KEYS,
+    UNKNOWN_KEY,
     Credential,
     LockflowOptions,
     Options,
@@ -33,7 +35,9 @@ from lockflow.standards.versions import InvalidVersion, Version
 
 DYNAMIC = frozenset(("version", "dependencies", "optional-dependencies", "requires-python"))
 """The fields of `[project]` that matter to a lock and that a build backend may know alone."""
-_UNKNOWN = "uv ignores the whole of its resolver settings because of it, which gives another lock"
+
+
+_ROOT_ONLY = LOCK_KEYS - {"index"} | ROOT_KEYS | {"environments", "required-environments"}
 
 
 class ScopedRequirements(Struct, frozen=True):
@@ -114,7 +118,7 @@ class PyProject(Struct, frozen=True):
     lockflow: LockflowOptions = field(default_factory=LockflowOptions)
     credentials: tuple[Credential, ...] = ()
     resolver_keys: tuple[str, ...] = ()
-    """Keys of `[tool.uv]` that count at the root only, for the warning about a member that has them."""
+    """Keys of `[tool.uv]` by which a lock differs and which count at the root only."""
 
 
 def parse_pyproject(table: Table, place: Place, clock: Clock) -> PyProject:
@@ -128,7 +132,7 @@ def parse_pyproject(table: Table, place: Place, clock: Clock) -> PyProject:
     declared, groups = _groups(table, settings)
     credentials: list[Credential] = []
     if uv is not None:
-        uv.warn_unknown(RESOLVER_KEYS | ROOT_KEYS | PROJECT_KEYS, _UNKNOWN)
+        uv.warn_unknown(RESOLVER_KEYS | ROOT_KEYS | PROJECT_KEYS, UNKNOWN_KEY)
     return PyProject(
         document=table.document,
         project=project,
@@ -146,9 +150,7 @@ def parse_pyproject(table: Table, place: Place, clock: Clock) -> PyProject:
         options=None if uv is None else parse_options(uv, place, clock, credentials),
         lockflow=LockflowOptions() if lockflow is None else parse_lockflow(lockflow),
         credentials=tuple(credentials),
-        resolver_keys=tuple(
-            key for key in settings.values if key in RESOLVER_KEYS | ROOT_KEYS or key.endswith("environments")
-        ),
+        resolver_keys=tuple(key for key in settings.values if key in _ROOT_ONLY),
     )
 
 

@@ -201,16 +201,17 @@ class _Reader:
                 next="go to a project, or make one: pyproject.toml with [project] name, version and requires-python",
             )
         root = find_root(project, self.disk)
-        self.disk.label_root = root
-        self._relabel(root)
+        self.faults.raise_if_any()
+        if root != self.disk.label_root:
+            # What discovery read was named as seen from another folder.
+            self.disk.label_root = root
+            self.disk.tables.clear()
+        self._check_managed(project)
         workspace = self._workspace(root, project)
         if workspace is None:
             self.faults.raise_if_any()
             raise InputError("the project cannot be read", where=root)
         file = workspace.root_project
-        if not file.managed:
-            remedy = "remove managed = false from [tool.uv]"
-            self.faults.add("the project is marked as unmanaged", where=file.document.file, next=remedy)
         self._warn_ignored_keys(workspace)
         layers, is_hidden = self._project_layers(root, file, root)
         if not is_hidden:
@@ -221,11 +222,12 @@ class _Reader:
         manifest = workspace_manifest(workspace, places, metadata, world)
         return self._result(manifest, layers, file.lockflow, world, default_index, f"{root}/uv.lock")
 
-    def _relabel(self, root: str) -> None:
-        """Parse again what discovery read under names that were relative to another folder."""
-        if root != self.start:
-            self.disk.tables.clear()
-            self.faults.faults.clear()
+    def _check_managed(self, project: str) -> None:
+        table = self.disk.pyproject(project)
+        tool = None if table is None else table.table("tool")
+        uv = None if tool is None else tool.table("uv")
+        if uv is not None and uv.values.get("managed") is False:
+            uv.fault("managed", "the project is marked as unmanaged", next="remove managed = false from [tool.uv]")
 
     def _workspace(self, root: str, project: str) -> Workspace | None:
         table = self.disk.pyproject(root)
@@ -238,9 +240,17 @@ class _Reader:
         return find_members(root, parse(root, table), project, self.disk, parse)
 
     def _other_workspace(self, folder: str) -> Mapping[str, MemberPlace] | None:
-        """Members of the workspace whose root is `folder`, as seen from the lock."""
+        """Members of the workspace whose root is `folder`, as seen from the lock; asked for, they are packages."""
         workspace = self._workspace(folder, folder)
-        return None if workspace is None else member_places(workspace, self.disk.label_root, self.faults)
+        if workspace is None:
+            return None
+        return {
+            member.project.name: MemberPlace(
+                relative(place, self.disk.label_root), "virtual" if member.package is False else "editable"
+            )
+            for place, member in workspace.members
+            if member.project is not None
+        }
 
     def _warn_ignored_keys(self, workspace: Workspace) -> None:
         for folder, member in workspace.members:

@@ -64,6 +64,20 @@ PROJECT_KEYS = _words("""
     dependency-groups dev-dependencies build-backend
     """)
 """Keys of `[tool.uv]` that describe a project and may not stand in `uv.toml`."""
+PIP_KEYS = _words(
+    """
+    python system break-system-packages target prefix index-url extra-index-url no-index find-links index-strategy
+    keyring-provider no-build no-binary only-binary no-build-isolation require-build-hashes no-build-isolation-package
+    extra-build-dependencies extra-build-variables strict extra all-extras no-extra no-deps group
+    allow-empty-requirements resolution prerelease fork-strategy dependency-metadata output-file no-strip-extras
+    no-strip-markers no-annotate no-header custom-compile-command generate-hashes config-settings
+    config-settings-package python-version python-platform universal exclude-newer exclude-newer-package
+    no-emit-package emit-index-url emit-find-links emit-build-options emit-marker-expression emit-index-annotation
+    annotation-style link-mode compile-bytecode require-hashes verify-hashes no-sources no-sources-package upgrade
+    upgrade-package reinstall reinstall-package torch-backend
+    """
+)
+"""Keys of `[tool.uv.pip]`: without effect on a lock, but an unknown one makes uv ignore the resolver's settings."""
 LOCK_KEYS = _words("""
     index index-url extra-index-url no-index find-links index-strategy resolution prerelease prerelease-package
     fork-strategy dependency-metadata exclude-newer exclude-newer-package no-sources no-sources-package no-build
@@ -84,6 +98,8 @@ _INDEX_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _MINOR = re.compile(r"[23]\.(?:0|[1-9][0-9]?)")
 _TRUE = frozenset(("y", "yes", "t", "true", "on", "1"))
 _FALSE = frozenset(("n", "no", "f", "false", "off", "0"))
+
+UNKNOWN_KEY = "uv ignores all settings of the resolver in this file because of it, which gives another lock"
 
 NEWEST_UV = "0.13.8"
 """The newest uv release whose locks are known here byte for byte."""
@@ -153,6 +169,9 @@ class LockflowOptions(Struct, frozen=True):
 def parse_options(table: Table, place: Place, clock: Clock, credentials: list[Credential]) -> Options:
     """The resolver's keys of `[tool.uv]` or of a `uv.toml`; faults are noted in the table's document."""
     metadata = table.tables("dependency-metadata")
+    pip = table.table("pip")
+    if pip is not None:
+        pip.warn_unknown(PIP_KEYS, UNKNOWN_KEY)
     return Options(
         index=parse_indexes(table, place, clock, credentials),
         extra_index=_plain_indexes(table, "extra-index-url", place, credentials),
@@ -373,7 +392,7 @@ def _config_settings_package(table: Table | None) -> dict[str, Mapping[str, tupl
 
 
 def _static_metadata(table: Table) -> StaticMetadata | None:
-    table.warn_unknown(_METADATA_KEYS)
+    table.warn_unknown(_METADATA_KEYS, UNKNOWN_KEY)
     name = table.text("name")
     if name is None:
         if "name" not in table:

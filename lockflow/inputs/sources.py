@@ -23,7 +23,7 @@ from lockflow.inputs.paths import (
     parse_url,
 )
 from lockflow.inputs.settings import Credential, Place
-from lockflow.inputs.tables import Faults, Table
+from lockflow.inputs.tables import Faults, Table, nearest
 from lockflow.standards.markers.parse import MarkerSyntaxError, parse_marker
 from lockflow.standards.markers.render import render
 from lockflow.standards.markers.tree import FALSE, TRUE, Marker
@@ -106,7 +106,9 @@ def parse_sources(table: Table) -> dict[str, tuple[SourceEntry, ...]]:
 
 
 def _parse_entry(table: Table) -> SourceEntry | None:
-    table.warn_unknown(_ALL_KEYS)
+    for key in table.values:
+        if key not in _ALL_KEYS:
+            table.fault(key, f"a source has no {key}", next=f"use {nearest(key, _ALL_KEYS) or 'another key'}")
     kinds = [kind for kind in _KINDS if kind in table]
     if kinds == ["git", "path"]:
         kinds = ["git"]
@@ -341,6 +343,12 @@ def _url(entry: SourceEntry, scope: Scope) -> Source | None:
     url = _checked_url(entry.value, entry.where, scope)
     if url is None or not _is_archive(url, entry.where, scope):
         return None
+    if not url.startswith(("https:", "http:")):
+        scheme = url.partition(":")[0]
+        scope.faults.add(
+            f"a url source cannot be a {scheme} URL", where=entry.where, next="use https, or a path source"
+        )
+        return None
     return Archive(url=url, subdirectory=entry.subdirectory)
 
 
@@ -441,6 +449,8 @@ def _member(entry: SourceEntry, name: str, scope: Scope, place: Place) -> Source
         scope.faults.add(what, where=entry.where, next=remedy)
         return None
     member = members[name]
+    if entry.value and entry.editable is False and member.install == "editable":
+        return Directory(path=member.path)
     return Directory(path=member.path, install=member.install)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 
 import pytest
@@ -113,7 +114,5 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 
 @given(st.text(max_size=40) | st.from_regex(r"[0-9PTZ:+ -]{0,30}", fullmatch=True))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    try:
-        parse_cutoff(text, CLOCK)
-    except InvalidCutoff as error:
-        assert str(error)
+    with suppress(InvalidCutoff):
+        assert parse_cutoff(text, CLOCK).span != ""

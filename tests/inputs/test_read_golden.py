@@ -180,5 +180,6 @@ def test_reading_a_golden_project_twice_gives_the_same_canonical_text(
 ) -> None:
     result, _ = case
     text = canonical_inputs(result.manifest)
-    assert text.startswith(b"{") and text.endswith(b"}\n")
+    assert text.startswith(b"{")
+    assert text.endswith(b"}\n")
     assert str(result.root).encode() not in text

@@ -91,6 +91,11 @@ def as_lock_entry(requirement: Requirement) -> dict[str, Any]:
     return entry
 
 
+def in_order(requirements: tuple[Requirement, ...]) -> list[dict[str, Any]]:
+    """Entries in the order of the manifest."""
+    return [as_lock_entry(requirement) for requirement in requirements]
+
+
 def as_lock_entries(requirements: tuple[Requirement, ...]) -> list[dict[str, Any]]:
     """Entries without repetition, in an order that is comparable."""
     unique = {repr(sorted(entry.items())): entry for entry in map(as_lock_entry, requirements)}
