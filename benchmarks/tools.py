@@ -103,11 +103,13 @@ def peers(home: Path) -> tuple[Tool, ...]:
     """nab, Poetry and PDM, each pinned and in a virtual environment of its own below `home`, made when missing."""
 
     def installed(requirement: str) -> Path:
-        name = requirement.partition("==")[0]
+        name = requirement.partition("==")[0].partition("[")[0]
         folder = home / name
         if not (folder / "bin" / name).exists():
             subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-            subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", requirement], check=True)
+            subprocess.run(
+                [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--quiet", requirement], check=True
+            )
         return folder / "bin" / name
 
     poetry = {"POETRY_CACHE_DIR": "CACHE", "POETRY_VIRTUALENVS_CREATE": "false"}
@@ -117,5 +119,6 @@ def peers(home: Path) -> tuple[Tool, ...]:
              runs=2),
         Tool("poetry", (str(installed("poetry==2.5.1")), "lock", "--no-interaction"), "poetry.lock", poetry, for_poetry,
              runs=1),
-        Tool("pdm", (str(installed("pdm==2.29.3")), "lock", "--no-isolation"), "pdm.lock", pdm, for_pdm, runs=1),
+        Tool("pdm", (str(installed("pdm[locked]==2.29.3")), "lock", "--no-isolation"), "pdm.lock", pdm, for_pdm,
+             runs=1),
     )  # fmt: skip
