@@ -10,11 +10,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lockflow.inputs.groups import FlatGroup, extend_conflicts
+from lockflow.inputs.lowering import MemberPlace, Scope, check_limits, lower
 from lockflow.inputs.model import Exclusion, Group, Index, Manifest, Member, Override, Settings, StaticMetadata
+from lockflow.inputs.options import Credential, Place
 from lockflow.inputs.pyproject import PyProject, RootTables
 from lockflow.inputs.script import Script
-from lockflow.inputs.settings import Credential, Place
-from lockflow.inputs.sources import MemberPlace, Scope, Sources, check_limits, lower
+from lockflow.inputs.sources import Sources
 from lockflow.inputs.tables import Faults
 from lockflow.inputs.workspace import Workspace
 from lockflow.standards.markers.render import render

@@ -127,6 +127,13 @@ def parse_url(text: str) -> Address:
     return Address(url, _unescape(user) or None, _unescape(password) if colon else None)
 
 
+def shown_url(url: str) -> str:
+    """A URL for a message: what stands before `@` could be a password."""
+    scheme, separator, rest = url.partition("://")
+    authority, slash, tail = rest.partition("/")
+    return repr(f"{scheme}{separator}***@{authority.rpartition('@')[2]}{slash}{tail}" if "@" in authority else url)
+
+
 def _split_port(host: str, scheme: str, text: str) -> tuple[str, str]:
     name, colon, port = host.rpartition(":")
     if not colon or host.endswith("]"):

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from lockflow.inputs.durations import Clock
 from lockflow.inputs.groups import DeclaredGroup, FlatGroup, flatten, parse_groups
 from lockflow.inputs.model import Index, Scope
-from lockflow.inputs.settings import (
+from lockflow.inputs.options import (
     LOCK_KEYS,
     PROJECT_KEYS,
     RESOLVER_KEYS,

@@ -14,26 +14,22 @@ from msgspec import Struct
 
 from lockflow.errors import InputError
 from lockflow.inputs.assemble import Surroundings, script_manifest, with_settings, workspace_manifest
+from lockflow.inputs.command import lockflow_from_environment, options_from_command, parse_boolean
 from lockflow.inputs.durations import Clock
+from lockflow.inputs.lowering import MemberPlace
 from lockflow.inputs.model import Index, Manifest, SettingsOverrides
-from lockflow.inputs.paths import join, normalise, parent, relative
-from lockflow.inputs.pyproject import PyProject, parse_pyproject
-from lockflow.inputs.script import parse_script
-from lockflow.inputs.settings import (
+from lockflow.inputs.options import (
     Credential,
     LockflowOptions,
     Options,
     Place,
-    index_credentials,
-    lockflow_from_environment,
-    merge,
-    options_from_command,
-    parse_boolean,
     parse_options,
     parse_uv_toml,
-    unusable_required_version,
 )
-from lockflow.inputs.sources import MemberPlace
+from lockflow.inputs.paths import join, normalise, parent, relative
+from lockflow.inputs.pyproject import PyProject, parse_pyproject
+from lockflow.inputs.script import parse_script
+from lockflow.inputs.settings import index_credentials, merge, unusable_required_version
 from lockflow.inputs.tables import Faults, Table, parse_document
 from lockflow.inputs.workspace import Workspace, find_members, find_project, find_root, member_places
 from lockflow.standards.names import normalize_name

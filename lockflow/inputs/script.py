@@ -6,8 +6,7 @@ from msgspec import Struct, field
 
 from lockflow.inputs.durations import Clock
 from lockflow.inputs.model import Index
-from lockflow.inputs.pyproject import RootTables, parse_root_tables
-from lockflow.inputs.settings import (
+from lockflow.inputs.options import (
     PROJECT_KEYS,
     RESOLVER_KEYS,
     ROOT_KEYS,
@@ -19,6 +18,7 @@ from lockflow.inputs.settings import (
     parse_lockflow,
     parse_options,
 )
+from lockflow.inputs.pyproject import RootTables, parse_root_tables
 from lockflow.inputs.sources import SourceEntry, parse_sources
 from lockflow.inputs.tables import Faults, Table, parse_document
 from lockflow.standards.python_range import python_range

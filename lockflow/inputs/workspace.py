@@ -10,9 +10,9 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from lockflow.inputs.lowering import Install, MemberPlace
 from lockflow.inputs.paths import file_name, is_absolute, join, normalise, parent, relative
 from lockflow.inputs.pyproject import PyProject
-from lockflow.inputs.sources import Install, MemberPlace
 from lockflow.inputs.tables import Faults, Table
 
 

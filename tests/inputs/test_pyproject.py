@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockflow.inputs.durations import Clock
+from lockflow.inputs.options import LOCK_KEYS, PROJECT_KEYS, ROOT_KEYS, Place
 from lockflow.inputs.paths import parent
 from lockflow.inputs.pyproject import parse_pyproject
-from lockflow.inputs.settings import LOCK_KEYS, PROJECT_KEYS, ROOT_KEYS, Place
 from lockflow.inputs.tables import Document, Faults, Table
 from support.manifests import in_order, project, read, refusal
 
