@@ -52,6 +52,8 @@ from lockflow.platforms.pythons import pythons_to_check
 from lockflow.platforms.read import read_platforms
 from lockflow.platforms.run import Outcome, run_checks
 from lockflow.platforms.selection import Graph, graph_of
+from lockflow.report.as_json import as_json
+from lockflow.report.as_rows import message, problems, rows
 from lockflow.report.assemble import assemble, platform_report
 from lockflow.report.model import PlatformReport, Report
 from lockflow.report.write import read_platform_report, report_path, write_platform_report, write_summary
@@ -60,6 +62,27 @@ from lockflow.resolve.explain import explain
 from lockflow.resolve.policy import Policy as ResolvePolicy
 from lockflow.resolve.preferences import Preferences
 from lockflow.resolve.solve import Failure
+
+__all__ = [  # the steps, and what the roof needs to ask for them and to say what came of them
+    "REPORTS",
+    "LockResult",
+    "Mode",
+    "Network",
+    "Status",
+    "Target",
+    "as_json",
+    "change_line",
+    "check",
+    "digest",
+    "inputs",
+    "lock",
+    "message",
+    "problems",
+    "report",
+    "report_path",
+    "rows",
+    "write_inputs",
+]
 
 STATE = ".lockflow"
 """The folder beside a lock that holds what can be made again; git-ignored."""
@@ -109,6 +132,7 @@ class LockResult(Struct, frozen=True, kw_only=True):
 
     `changes` are by package name; `notes` say what else differs. `reasons` say why the old lock was resolved
     again, `is_written` whether the file was replaced. `input_files` are all files whose bytes decide.
+    `standing` is the digest of the lock on disk where the same question asked again would find nothing to do.
     """
 
     status: Status
@@ -121,6 +145,7 @@ class LockResult(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     input_files: tuple[Path, ...] = ()
     is_written: bool = False
+    standing: str = ""
 
 
 def lock(
@@ -138,7 +163,8 @@ def lock(
     """
     read = _read(target)
     with _alone(read, mode):
-        old = _old_lock(read, mode, flag)
+        text = _old_text(read, mode, flag)
+        old = None if text is None else decode(text, str(read.lock_path))
         if mode is Mode.FROZEN:
             assert old is not None
             return _frozen(read, old)
@@ -146,7 +172,8 @@ def lock(
         validation = None if old is None else validate(old, read.manifest, request)
         reasons = () if validation is None else tuple(reason.text for reason in validation.reasons)
         if old is not None and not needs_resolution(mode, validation):
-            return _result(read, Result(lock=old, previous=old), is_written=False)
+            standing = "" if text is None else digest(text.encode())
+            return _result(read, Result(lock=old, previous=old), is_written=False, standing=standing)
         preferences = Preferences()
         if old is not None and validation is not None:
             preferences = preferences_from_lock(old, upgrade=request.upgrade, reuse=validation.reuse)
@@ -155,10 +182,13 @@ def lock(
         if old is not None and not RULES[mode].may_change and result.is_changed:
             lines = [change_line(change, is_done=False) for change in changes(old, new)]
             raise stale_lock(result, str(read.lock_path), flag or "--check", lines or other_differences(old, new))
-        is_written = must_be_written(mode, result)
-        if is_written:
-            write_lock_text(read.lock_path, encode(new))
-        return _result(read, result, is_written=is_written)
+        if not must_be_written(mode, result):
+            return _result(read, result, is_written=False)
+        text = encode(new)
+        write_lock_text(read.lock_path, text)
+        # The next run asks for no upgrade, unless a file does.
+        has_more_to_do = read.upgrade or bool(read.upgrade_packages) or bool(validate(new, read.manifest).reasons)
+        return _result(read, result, is_written=True, standing="" if has_more_to_do else digest(text.encode()))
 
 
 def inputs(target: Target) -> ReadResult:
@@ -262,13 +292,11 @@ def _alone(read: ReadResult, mode: Mode) -> AbstractContextManager[object]:
     return only_one_process(state / "process")
 
 
-def _old_lock(read: ReadResult, mode: Mode, flag: str) -> Lock | None:
+def _old_text(read: ReadResult, mode: Mode, flag: str) -> str | None:
     text = read_lock_text(read.lock_path)
-    if text is not None:
-        return decode(text, str(read.lock_path))
-    if RULES[mode].must_exist:
+    if text is None and RULES[mode].must_exist:
         raise missing_lock(mode, str(read.lock_path), flag or f"--{mode.value}")
-    return None
+    return text
 
 
 def _frozen(read: ReadResult, old: Lock) -> LockResult:
@@ -348,7 +376,7 @@ def _connector(read: ReadResult, network: Network, environment: Mapping[str, str
     return lambda: IndexClient(options, network.transport)
 
 
-def _result(read: ReadResult, result: Result, *, is_written: bool) -> LockResult:
+def _result(read: ReadResult, result: Result, *, is_written: bool, standing: str = "") -> LockResult:
     old, new = result.previous, result.lock
     status = Status.CREATED if old is None else Status.CHANGED if result.is_changed else Status.UNCHANGED
     return LockResult(
@@ -362,6 +390,7 @@ def _result(read: ReadResult, result: Result, *, is_written: bool) -> LockResult
         warnings=read.warnings,
         input_files=read.input_files,
         is_written=is_written,
+        standing=standing,
     )
 
 

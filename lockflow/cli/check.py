@@ -1,0 +1,76 @@
+"""`lockflow check`: does the lock hold on every platform, and if not, who brings the trouble in and what mends it."""
+
+from __future__ import annotations
+
+from lockflow import steps
+from lockflow.cli.arguments import add_common, add_index, add_resolver, network, settle, target
+from lockflow.cli.console import Console, duration, plural
+from lockflow.cli.faults import Parser
+from lockflow.cli.plain import Started
+from lockflow.errors import EXIT_ANSWER_IS_NO, EXIT_DONE, EXIT_NOT_ANSWERED
+from lockflow.report.model import Report, Verdict
+
+_SUMMARY = "Check the lock for platforms: is there a wheel for each package that applies there?"
+_EPILOG = """\
+Examples:
+  lockflow check                                  the platforms and Pythons of [tool.lockflow]
+  lockflow check linux/arm64 darwin               these two
+  lockflow check linux/amd64/musl --python 3.13   one platform, one Python
+  lockflow check --json                           the verdicts as data, on stdout
+"""
+_MOST_PROBLEMS = 20
+
+
+def run_check(words: list[str], console: Console, started: Started) -> int:
+    """Check the lock, say what was found; returns the exit code."""
+    parser = Parser("check", _SUMMARY, epilog=_EPILOG)
+    parser.add_argument("platforms", nargs="*", metavar="PLATFORM", help="by default those of [tool.lockflow]")
+    text = "a minor version to check, like 3.12; may be repeated; by default all that requires-python admits"
+    parser.add_argument("--python", dest="pythons", action="append", default=[], metavar="VERSION", help=text)
+    parser.add_argument("--json", action="store_true", help="put the report on stdout as JSON")
+    for add_group in (add_index, add_resolver, add_common):
+        add_group(parser)
+    options = parser.parse(words)
+    settle(console, options)
+    with console.progress("Checking") as progress:
+        report = steps.check(
+            target(options, started),
+            tuple(options.platforms),
+            pythons=tuple(options.pythons),
+            network=network(options, started),
+            on_done=lambda outcome: progress.step(outcome.platform),
+        )
+    if options.json:
+        console.data(steps.as_json(report).rstrip("\n"))
+    say_report(report, console)
+    console.note(f"Checked {plural(len(report.platforms), 'platform')} in {duration(started.elapsed())}")
+    return exit_code(report)
+
+
+def say_report(report: Report, console: Console) -> None:
+    """A line for each platform, then what is wrong, worst first."""
+    columns = ("platform", "verdict", "evidence", "Python", "packages#", "wheels#", "built#", "problems#")
+    rows = [
+        (
+            row.platform,
+            str(row.verdict),
+            str(row.level),
+            ", ".join(row.pythons),
+            *(str(count) for count in (row.packages, row.wheels, row.built, row.problems)),
+        )
+        for row in steps.rows(report)
+    ]
+    console.table("", columns, rows)
+    found = steps.problems(report)
+    for problem in found[:_MOST_PROBLEMS]:
+        console.problem(steps.message(problem))
+    if len(found) > _MOST_PROBLEMS:
+        console.note(f"and {len(found) - _MOST_PROBLEMS} more problems: see {steps.REPORTS}/*.json")
+
+
+def exit_code(report: Report) -> int:
+    """1 where a platform fails, else 2 where one could not be judged, else 0."""
+    verdicts = {platform.verdict for platform in report.platforms}
+    if Verdict.BAD in verdicts:
+        return EXIT_ANSWER_IS_NO
+    return EXIT_NOT_ANSWERED if Verdict.BROKEN in verdicts else EXIT_DONE

@@ -1,0 +1,227 @@
+"""What people see: messages, colour and progress on stderr, data on stdout.
+
+Rich is imported only where stderr is a terminal and there is something to draw; a run with nothing to do pays for
+no more than `os` and `sys`.
+"""
+
+from __future__ import annotations
+
+import sys
+from time import perf_counter
+
+# The constant of `typing`, without its import: that would cost a fifth of a run with nothing to do.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from types import TracebackType
+    from typing import Any, Self, TextIO
+
+    from lockflow.errors import LockflowError
+
+_BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "1;31", "32", "1;33", "36"
+_SHOW_AFTER_SECONDS = 0.3
+_LINE_EVERY_SECONDS = 10.0
+
+
+class Console:
+    """Where a command speaks. `quiet` 1 leaves out all but errors, 2 those too; `verbose` adds what is seldom asked."""
+
+    def __init__(self, environment: Mapping[str, str], *, quiet: int = 0, color: str = "auto") -> None:
+        self.environment = environment
+        self.stderr: TextIO = sys.stderr
+        self.stdout: TextIO = sys.stdout
+        self.is_terminal = _is_terminal(self.stderr) and environment.get("TERM") != "dumb"
+        self.settle(quiet=quiet, verbose=0, color=color, has_progress=True)
+
+    def settle(self, *, quiet: int, verbose: int, color: str, has_progress: bool) -> None:
+        """Do as flags say, which are known only after the console had to be there."""
+        self.quiet = quiet
+        self.verbose = verbose
+        self.has_color = _has_color(color, self.environment, is_terminal=self.is_terminal)
+        self.has_progress = has_progress and not quiet and not self.environment.get("UV_NO_PROGRESS")
+
+    def data(self, text: str) -> None:
+        """Put data on stdout, whatever the verbosity."""
+        _write(self.stdout, text)
+
+    def say(self, text: str) -> None:
+        if not self.quiet:
+            _write(self.stderr, text)
+
+    def detail(self, text: str) -> None:
+        """Say what only `--verbose` shows."""
+        if self.verbose:
+            self.say(self._paint(_DIM, text))
+
+    def warn(self, text: str) -> None:
+        self.say(f"{self._paint(_YELLOW, 'warning')}{self._paint(_BOLD, ':')} {text}")
+
+    def note(self, text: str) -> None:
+        self.say(self._paint(_DIM, text))
+
+    def error(self, error: LockflowError) -> None:
+        """Say the four parts of an error."""
+        self.problem(str(error))
+
+    def problem(self, message: str) -> None:
+        """Say a message of four parts."""
+        if self.quiet > 1:
+            return
+        what, *parts = message.split("\n")
+        lines = [f"{self._paint(_RED, 'error')}{self._paint(_BOLD, ':')} {what}"]
+        for line in parts:
+            label = next((label for label in ("  where:", "  why:", "  next:") if line.startswith(label)), "")
+            lines.append((self._paint(_CYAN, label) if label else "") + line.removeprefix(label))
+        _write(self.stderr, "\n".join(lines))
+
+    def resolved(self, packages: int, seconds: float) -> None:
+        """The line that ends every lock operation, worded as uv words it."""
+        count = self._paint(_BOLD, plural(packages, "package"))
+        if self.has_color:
+            count = f"{count}\033[2m"
+        self.say(self._paint(_DIM, f"Resolved {count} in {duration(seconds)}"))
+
+    def change(self, line: str) -> None:
+        """One line `Updated name v1 -> v2`, its first word coloured by kind."""
+        word, _, rest = line.partition(" ")
+        name, _, versions = rest.partition(" ")
+        code = {"A": _GREEN, "R": "31", "U": _CYAN}.get(word[:1], _BOLD)
+        self.say(f"{self._paint(code, word)} {self._paint(_BOLD, name)} {versions}")
+
+    def progress(self, verb: str) -> Progress:
+        """A line that moves while something long goes on; used in a `with`."""
+        return Progress(self, verb)
+
+    def table(self, title: str, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> None:
+        """A table: drawn on a terminal, plain columns elsewhere. A column whose name ends in `#` holds numbers."""
+        if self.quiet:
+            return
+        names, cells = list(columns), [list(row) for row in rows]
+        if self.is_terminal:
+            self._draw_table(title, names, cells)
+        else:
+            self._print_table(names, cells)
+
+    def _draw_table(self, title: str, names: list[str], cells: list[list[str]]) -> None:
+        from rich import box
+        from rich.console import Console as RichConsole
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        for name in names:
+            table.add_column(name.removesuffix("#"), justify="right" if name.endswith("#") else "left")
+        for row in cells:
+            table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+        RichConsole(file=self.stderr, no_color=not self.has_color, highlight=False).print(table)
+
+    def _print_table(self, names: list[str], cells: list[list[str]]) -> None:
+        lines = [[name.removesuffix("#") for name in names], *cells]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(names))]
+        for line in lines:
+            padded = [
+                cell.rjust(width) if name.endswith("#") else cell.ljust(width)
+                for cell, width, name in zip(line, widths, names, strict=True)
+            ]
+            self.say("  ".join(padded).rstrip())
+
+    def _paint(self, code: str, text: str) -> str:
+        return f"\033[{code}m{text}\033[0m" if self.has_color else text
+
+
+_STYLES = {"good": "green", "bad": "bold red", "broken": "bold yellow"}
+
+
+class Progress:
+    """How far something is: a moving line on a terminal, one plain line every ten seconds elsewhere.
+
+    Nothing is drawn for what takes a moment only.
+    """
+
+    def __init__(self, console: Console, verb: str) -> None:
+        self._console = console
+        self._verb = verb
+        self._started = perf_counter()
+        self._due = self._started + (_SHOW_AFTER_SECONDS if console.is_terminal else _LINE_EVERY_SECONDS)
+        self._status: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def __call__(self, *, decided: int, fetched: int) -> None:
+        """Hear of a resolution: decisions made, pages and metadata fetched."""
+        if self._console.has_progress and perf_counter() >= self._due:
+            self._tell(f"{self._verb} ({plural(decided, 'decision')}, {fetched} pages and metadata files read)")
+
+    def step(self, text: str) -> None:
+        """Hear of one thing that is done."""
+        if self._console.has_progress and perf_counter() >= self._due:
+            self._tell(f"{self._verb} ({text})")
+
+    def _tell(self, text: str) -> None:
+        if not self._console.is_terminal:
+            self._due = perf_counter() + _LINE_EVERY_SECONDS
+            self._console.say(text)
+        elif self._status is None:
+            self._start(text)
+        else:
+            self._due = perf_counter() + 0.05
+            self._status.update(text)
+
+    def _start(self, text: str) -> None:
+        from rich.console import Console as RichConsole
+
+        rich = RichConsole(file=self._console.stderr, no_color=not self._console.has_color, highlight=False)
+        self._status = rich.status(text, spinner="dots")
+        self._status.start()
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 package`, `2 packages`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """A time as short as it can be read: `0.93ms`, `41ms`, `2.36s`, `1m 04s`."""
+    if seconds < 0.001:
+        return f"{seconds * 1000:.2f}ms"
+    if seconds < 1:
+        return f"{int(seconds * 1000)}ms"
+    if seconds < 60:
+        return f"{int(seconds * 100) / 100:.2f}s"
+    return f"{int(seconds) // 60}m {int(seconds) % 60:02d}s"
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):
+        return False
+
+
+def _has_color(choice: str, environment: Mapping[str, str], *, is_terminal: bool) -> bool:
+    if choice in ("always", "never"):
+        return choice == "always"
+    if environment.get("NO_COLOR"):
+        return False
+    return bool(environment.get("FORCE_COLOR") or environment.get("CLICOLOR_FORCE")) or is_terminal
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write a line; where nobody reads any more, there is nobody to tell."""
+    try:
+        try:
+            stream.write(f"{text}\n")
+        except UnicodeEncodeError:
+            encoding = stream.encoding or "ascii"
+            stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError:
+        pass

@@ -1,0 +1,145 @@
+"""Runs a command, and turns whatever goes wrong into a message of four parts and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from lockflow.cli.console import Console
+from lockflow.cli.plain import Started
+from lockflow.cli.version import VERSION
+from lockflow.errors import EXIT_DONE, EXIT_NOT_ANSWERED, InputError, LockflowError
+
+EXIT_INTERRUPTED = 130
+COMMANDS = ("lock", "check", "report")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are InputErrors, with what was probably meant."""
+
+    def __init__(self, command: str, summary: str, *, epilog: str = "") -> None:
+        super().__init__(
+            prog=f"lockflow {command}",
+            description=summary,
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self.command = command
+
+    def parse(self, words: list[str]) -> argparse.Namespace:
+        options, unknown = self.parse_known_args(words)
+        if unknown:
+            known = [
+                name for action in self._actions for name in action.option_strings if action.help != "==SUPPRESS=="
+            ]
+            word = unknown[0].partition("=")[0]
+            self._fail(f"unexpected argument {unknown[0]!r}", _meant(word, known))
+        return options
+
+    def error(self, message: str) -> NoReturn:
+        self._fail(message.removeprefix("argument "), "")
+
+    def _fail(self, what: str, meant: str) -> NoReturn:
+        raise InputError(
+            what,
+            where=f"command line of lockflow {self.command}",
+            next=f"{meant}`lockflow {self.command} --help` lists all options",
+        )
+
+
+def _meant(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]}? " if close else ""
+
+
+def guarded(command: str, words: list[str], started: Started) -> int:
+    """Run `command`; return its exit code, or that of what stopped it."""
+    console = Console(started.environment)
+    lock = _lock_status(words)
+    try:
+        return _command(command)(words, console, started)
+    except LockflowError as error:
+        console.error(error)
+        return error.exit_code
+    except SystemExit as end:  # argparse, after printing help
+        return end.code if isinstance(end.code, int) else EXIT_DONE
+    except KeyboardInterrupt:
+        kept = "nothing was changed" if _lock_status(words) == lock else "uv.lock had been written before"
+        console.say(f"interrupted: {kept}")
+        return EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001  the last line of defence against tracebacks
+        console.error(_our_fault(error))
+        return EXIT_NOT_ANSWERED
+
+
+def _command(name: str) -> Callable[[list[str], Console, Started], int]:
+    """The function of a command; only its own file is imported."""
+    if name == "lock":
+        from lockflow.cli.lock import run_lock as run
+    elif name == "check":
+        from lockflow.cli.check import run_check as run
+    elif name == "report":
+        from lockflow.cli.report import run_report as run
+    else:
+        raise InputError(
+            f"there is no command {name!r}",
+            where="command line",
+            next=f"{_meant(name, list(COMMANDS))}`lockflow --help` lists the commands",
+        )
+    return run
+
+
+def _lock_status(words: list[str]) -> tuple[int, int] | None:
+    """Which file uv.lock is, and when it was written, to tell after an interruption whether it is the old one."""
+    places = [words[at + 1] for at, word in enumerate(words[:-1]) if word in ("--directory", "--project")]
+    folder = Path.cwd().joinpath(*places)
+    for place in (folder, *folder.parents):
+        try:
+            status = (place / "uv.lock").stat()
+        except OSError:
+            continue
+        return status.st_ino, status.st_mtime_ns
+    return None
+
+
+def _our_fault(error: Exception) -> InputError:
+    """What to say of an error that nobody expected: its details go to a file, since a person cannot use them."""
+    lines = "".join(traceback.format_exception(error))
+    details = f"lockflow {VERSION}, Python {sys.version}, {sys.platform}\n{lines}"
+    place = _keep(details)
+    return InputError(
+        "lockflow made a mistake and stopped; nothing was changed",
+        where=f"details are in {place}" if place else "",
+        why=f"{type(error).__name__}: {error}".strip().rstrip(":"),
+        next="please report it, with the details",
+    )
+
+
+def _keep(details: str) -> str:
+    """Write the details where people look for them, else into the system's folder for such things."""
+    for folder in (Path.cwd() / ".lockflow", Path(tempfile.gettempdir())):
+        if folder.is_dir():
+            path = folder / "lockflow-mistake.txt"
+            try:
+                path.write_text(details, encoding="utf-8", errors="backslashreplace")
+            except OSError:
+                continue
+            return str(path)
+    return ""
+
+
+def flag(environment: Mapping[str, str], name: str) -> bool:
+    """What a variable says that is yes or no; absent and empty are no. Raises InputError for anything else."""
+    text = environment.get(name, "").strip().lower()
+    if text in ("", "0", "false", "f", "no", "n", "off"):
+        return False
+    if text in ("1", "true", "t", "yes", "y", "on"):
+        return True
+    raise InputError(f"{name} cannot be {environment[name]!r}", where="environment", next="use true or false")

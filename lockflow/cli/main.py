@@ -1,0 +1,123 @@
+"""The entry point: arguments to an exit code.
+
+A lock that still stands is told before anything else is imported. Else the command's own file is, which knows its
+flags and calls the step. Whatever goes wrong ends as a message of four parts, never as a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from lockflow import unchanged
+from lockflow.cli.console import Console
+from lockflow.cli.plain import Started, plain_lock
+from lockflow.cli.version import VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from lockflow.cli.plain import Plain
+
+HELP = """\
+Lock a Python project once, prove the lock on every platform before anything is built.
+
+Usage: lockflow COMMAND [OPTIONS]
+
+Commands:
+  lock      Bring uv.lock up to date, or say whether it is (--check)
+  check     Check the lock for every platform: is there a wheel for each package that applies there?
+  report    Check all platforms, and write reports/*.json and reports/summary.md
+
+Examples:
+  lockflow lock                              lock the project in this folder or above
+  lockflow lock --check                      exit 1, and say why, if uv.lock is not up to date
+  lockflow lock --upgrade-package httpx      take the newest httpx that fits, keep all else
+  lockflow check linux/arm64 --python 3.12   one platform, one Python
+  lockflow check --json                      the verdicts as data
+
+Options:
+  -h, --help       this text; `lockflow COMMAND --help` lists the options of a command
+  -V, --version    the version of lockflow
+  --directory DIR, --project DIR, --color auto|always|never, -q, -v, --offline, --no-config, ...
+                   go with every command
+
+Exit codes: 0 done; 1 the answer is no (no solution, outdated lock, a platform fails); 2 no answer (usage,
+configuration, network); 130 interrupted. Settings are read from [tool.uv], uv.toml and UV_* as uv reads them, and
+from [tool.lockflow].
+"""
+
+
+def main(arguments: Sequence[str] | None = None, *, transport: Any = None) -> int:  # noqa: ANN401  an httpx transport
+    """Run lockflow with `arguments` (without the program's name), by default those of the process.
+
+    `transport` answers requests in place of the network.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    started = Started(os.environ, transport)
+    try:
+        if words[:1] == ["lock"]:
+            started.plain = plain_lock(words[1:], started.environment)
+            if started.plain is not None and _still_stands(started.plain, started):
+                return 0
+        return _run(words, started)
+    except KeyboardInterrupt:
+        return 130
+
+
+# Nothing to do -------------------------------------------------------------------------------------------------------
+
+
+def _still_stands(plain: Plain, started: Started) -> bool:
+    standing = unchanged.still_stands(plain.folder, plain.question(started.environment))
+    if standing is None or plain.color not in ("auto", "always", "never"):
+        return False
+    console = Console(started.environment, quiet=plain.quiet, color=plain.color)
+    for warning in standing.warnings:
+        console.warn(warning)
+    console.resolved(standing.packages, started.elapsed())
+    if plain.is_dry_run:
+        console.say("No lockfile changes detected")
+    return True
+
+
+# Something to do -----------------------------------------------------------------------------------------------------
+
+_GLOBAL_WITH_VALUE = frozenset(("--color", "--cache-dir", "--directory", "--project", "--config-file"))
+
+
+def _run(words: list[str], started: Started) -> int:
+    from lockflow.cli.faults import guarded
+
+    command, words = _command(words)
+    if command in ("help", "--help", "-h", ""):
+        return _help(words, is_asked=bool(command))
+    if command in ("--version", "-V", "version"):
+        Console(started.environment).data(f"lockflow {VERSION}")
+        return 0
+    return guarded(command, words, started)
+
+
+def _command(words: list[str]) -> tuple[str, list[str]]:
+    """The command and its arguments; options that go with every command may stand in front of it."""
+    front: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("-") or word in ("-h", "--help", "-V", "--version"):
+            return word, [*front, *rest]
+        front.append(word)
+        if word in _GLOBAL_WITH_VALUE:
+            front.extend(word for word in (next(rest, None),) if word is not None)
+    return "", front
+
+
+def _help(words: list[str], *, is_asked: bool) -> int:
+    topic = next((word for word in words if not word.startswith("-")), "")
+    if topic:
+        from lockflow.cli.faults import guarded
+
+        return guarded(topic, ["--help"], Started(os.environ, None))
+    print(HELP, end="", file=sys.stdout if is_asked else sys.stderr)
+    return 0 if is_asked else 2
