@@ -11,7 +11,6 @@ from msgspec import Struct
 
 _DRIVE = re.compile(r"[A-Za-z]:/")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\"<>`{}]|[^\x00-\x7f]")
 _DEFAULT_PORTS = {"http": "80", "https": "443", "ssh": "", "ftp": "21"}
 
@@ -93,11 +92,6 @@ def file_url_path(url: str) -> str:
     if _DRIVE.match(path[1:]):
         path = path[1:]
     return normalise(path) + ("/" if path.endswith("/") and normalise(path) != "/" else "")
-
-
-def as_file_url(path: str) -> str:
-    """An absolute path as a `file:` URL."""
-    return ("file://" if path.startswith("/") else "file:///") + _UNSAFE.sub(_escape, path)
 
 
 def parse_url(text: str) -> Address:
