@@ -73,7 +73,7 @@ class _Gzip(gzip.GzipFile):
 
 
 def _tar_files(archive: IO[bytes]) -> Iterator[tuple[str, bytes]]:
-    with _Gzip(fileobj=archive) as unpacked, tarfile.TarFile(fileobj=unpacked) as members:
+    with _Gzip(fileobj=archive, mode="rb") as unpacked, tarfile.TarFile(fileobj=unpacked, mode="r") as members:
         for member in members:
             if member.offset_data + member.size > _LARGEST_ARCHIVE:
                 raise InvalidSdist(f"it unpacks to more than {_LARGEST_ARCHIVE >> 30} GiB")
