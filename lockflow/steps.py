@@ -53,7 +53,7 @@ from lockflow.platforms.read import read_platforms
 from lockflow.platforms.run import Outcome, run_checks
 from lockflow.platforms.selection import Graph, graph_of
 from lockflow.report.as_json import as_json
-from lockflow.report.as_rows import message, problems, rows
+from lockflow.report.as_rows import Problem, message, problems, rows
 from lockflow.report.assemble import assemble, platform_report
 from lockflow.report.model import PlatformReport, Report
 from lockflow.report.write import read_platform_report, report_path, write_platform_report, write_summary
@@ -68,6 +68,7 @@ __all__ = [  # the steps, and what the roof needs to ask for them and to say wha
     "LockResult",
     "Mode",
     "Network",
+    "Problem",
     "Status",
     "Target",
     "as_json",

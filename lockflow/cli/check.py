@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lockflow import steps
 from lockflow.cli.arguments import add_common, add_index, add_resolver, network, settle, target
 from lockflow.cli.console import Console, duration, plural
@@ -9,6 +11,7 @@ from lockflow.cli.faults import Parser
 from lockflow.cli.plain import Started
 from lockflow.errors import EXIT_ANSWER_IS_NO, EXIT_DONE, EXIT_NOT_ANSWERED
 from lockflow.report.model import Report, Verdict
+from lockflow.steps import Problem
 
 _SUMMARY = "Check the lock for platforms: is there a wheel for each package that applies there?"
 _EPILOG = """\
@@ -61,11 +64,22 @@ def say_report(report: Report, console: Console) -> None:
         for row in steps.rows(report)
     ]
     console.table("", columns, rows)
-    found = steps.problems(report)
-    for problem in found[:_MOST_PROBLEMS]:
-        console.problem(steps.message(problem))
+    found = _alike(steps.problems(report))
+    for first, *others in found[:_MOST_PROBLEMS]:
+        console.problem(steps.message(first))
+        if others:
+            console.note(f"         likewise on {', '.join(other.platform for other in others)}")
     if len(found) > _MOST_PROBLEMS:
         console.note(f"and {len(found) - _MOST_PROBLEMS} more problems: see {steps.REPORTS}/*.json")
+
+
+def _alike(problems: Sequence[Problem]) -> list[list[Problem]]:
+    """Put together what is wrong with one package on several platforms."""
+    found: dict[tuple[object, ...], list[Problem]] = {}
+    for number, problem in enumerate(problems):
+        alone = number if not problem.package else None
+        found.setdefault((problem.package, problem.version, problem.status, alone), []).append(problem)
+    return list(found.values())
 
 
 def exit_code(report: Report) -> int:

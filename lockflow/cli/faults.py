@@ -75,7 +75,7 @@ def guarded(command: str, words: list[str], started: Started) -> int:
         console.say(f"interrupted: {kept}")
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001  the last line of defence against tracebacks
-        console.error(_our_fault(error))
+        console.error(our_fault(error))
         return EXIT_NOT_ANSWERED
 
 
@@ -109,7 +109,7 @@ def _lock_status(words: list[str]) -> tuple[int, int] | None:
     return None
 
 
-def _our_fault(error: Exception) -> InputError:
+def our_fault(error: Exception) -> InputError:
     """What to say of an error that nobody expected: its details go to a file, since a person cannot use them."""
     lines = "".join(traceback.format_exception(error))
     details = f"lockflow {VERSION}, Python {sys.version}, {sys.platform}\n{lines}"

@@ -43,7 +43,12 @@ def run_lock(words: list[str], console: Console, started: Started) -> int:
     asked = target(options, started)
     with console.progress("Resolving") as progress:
         result = steps.lock(asked, mode, flag=mode_flag, network=network(options, started), progress=progress)
-    _say(result, mode, mode_flag, console, started)
+    if mode is Mode.FROZEN:
+        name = _shown(result.lock_path)
+        text = f"{name} exists; whether it is up to date was not checked because of {mode_flag}: use --check for that"
+        console.warn(text)
+    else:
+        say_result(result, console, started.elapsed(), mode)
     if started.plain is not None and not options.dry_run:
         _remember(result, asked, started)
     return 0
@@ -91,16 +96,12 @@ def _mode(options: argparse.Namespace, console: Console, started: Started) -> tu
 # What is said --------------------------------------------------------------------------------------------------------
 
 
-def _say(result: LockResult, mode: Mode, mode_flag: str, console: Console, started: Started) -> None:
+def say_result(result: LockResult, console: Console, seconds: float, mode: Mode = Mode.WRITE) -> None:
+    """Say what came of a lock operation that took `seconds`."""
     for warning in result.warnings:
         console.warn(warning)
-    if mode is Mode.FROZEN:
-        name = _shown(result.lock_path)
-        text = f"{name} exists; whether it is up to date was not checked because of {mode_flag}: use --check for that"
-        console.warn(text)
-        return
     _say_reasons(result, mode, console)
-    console.resolved(result.packages, started.elapsed())
+    console.resolved(result.packages, seconds)
     if mode is Mode.DRY_RUN or result.status is Status.CHANGED:
         for change in result.changes:
             console.change(steps.change_line(change, is_done=mode is Mode.WRITE))
