@@ -164,7 +164,8 @@ def as_cell(costs: dict[Cell, list[Cost]], cell: Cell) -> str:
     own, reference = medians(costs.get(cell)), medians(costs.get((cell[0], cell[1], "uv", cell[3])))
     if own is None:
         return "fails" if costs.get(cell) else "–"
-    text = f"{own[0]:.2f} / {own[1]:.2f} / {own[2]:.0f}"
+    digits = 2 if own[0] > 0.2 else 3
+    text = f"{own[0]:.{digits}f} / {own[1]:.{digits}f} / {own[2]:.0f}"
     if reference is None or cell[2] == "uv":
         return text
     return text + " (" + " / ".join(f"{mine / theirs:.1f}" for mine, theirs in zip(own, reference, strict=True)) + ")"

@@ -105,6 +105,12 @@ def test_cost_of_a_run_counts_what_the_command_started(tmp_path: Path) -> None:
     assert cost.cpu_seconds > 0
 
 
+def test_peak_of_a_small_command_is_not_that_of_the_process_which_measures(tmp_path: Path) -> None:
+    ballast = bytearray(100_000_000)
+    cost = run([sys.executable, "-I", "-S", "-c", ""], tmp_path, {}, timeout_seconds=60)
+    assert len(ballast) / 1e6 > cost.peak_megabytes
+
+
 def test_run_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     cost = run([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path, {}, timeout_seconds=0.2)
     assert cost.code == -9
