@@ -74,6 +74,7 @@ def _scope(
     project: PyProject, workspace: Workspace, places: Mapping[str, MemberPlace], folder: str, world: Surroundings
 ) -> Scope:
     root = workspace.root_project
+    is_detached = folder in workspace.detached
     return Scope(
         file=project.document.file,
         project=None if project.project is None else project.project.name,
@@ -81,8 +82,8 @@ def _scope(
         sources=project.sources,
         indexes=project.indexes,
         root_place=Place(workspace.root, world.lock_root),
-        root_sources=root.sources,
-        root_indexes=root.indexes,
+        root_sources={} if is_detached else root.sources,
+        root_indexes=() if is_detached else root.indexes,
         members=places,
         in_workspace=True,
         kind_of=world.kind_of,

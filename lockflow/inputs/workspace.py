@@ -38,6 +38,8 @@ class Workspace(Struct, frozen=True):
     root_project: PyProject
     members: tuple[tuple[str, PyProject], ...]
     """Folder and file of each member; the root is one where it has `[project]`."""
+    detached: frozenset[str] = frozenset()
+    """Folders of members from which the search upward stops before the root: the root's sources do not reach them."""
 
 
 def find_project(start: str, folders: Folders) -> str | None:
@@ -51,7 +53,11 @@ def find_project(start: str, folders: Folders) -> str | None:
 
 
 def find_root(project: str, folders: Folders) -> str:
-    """The root of the workspace that the project in folder `project` belongs to, itself where there is no other."""
+    """The root of the workspace that the project in folder `project` belongs to, itself where there is no other.
+
+    A project above it that is no workspace ends the search: a project in its `examples/` is no part of it, nor of
+    what it is itself a part of.
+    """
     table = folders.pyproject(project)
     if table is None or "project" not in table or _workspace_table(table) is not None:
         return project
@@ -66,6 +72,8 @@ def find_root(project: str, folders: Folders) -> str:
             # The nearest workspace decides: one that does not want this project ends the search.
             included = _is_matched(project, folder, globs.get("members", ()))
             return folder if included and not _is_matched(project, folder, globs.get("exclude", ())) else project
+        if table is not None and "project" in table:
+            return project
     return project
 
 
@@ -100,7 +108,8 @@ def find_members(
         member = _read_member(project, root, "", folders, parse, faults)
         if member is not None:
             found[project] = member
-    return Workspace(root, root_project, _by_name(found, root, faults))
+    detached = frozenset(folder for folder in found if folder != root and find_root(folder, folders) != root)
+    return Workspace(root, root_project, _by_name(found, root, faults), detached)
 
 
 def _read_member(

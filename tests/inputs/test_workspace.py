@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lockflow.inputs.model import Manifest
 from lockflow.inputs.workspace import matches
+from lockflow.standards.requirements import Directory, Registry
 from support.manifests import in_order, read, refusal, write_files
 
 
@@ -169,6 +170,17 @@ def test_a_member_inherits_sources_of_the_root_unless_it_has_its_own(tmp_path: P
     explicit, default = manifest.settings.indexes
     assert (explicit.name, explicit.url, explicit.is_explicit, explicit.is_flat) == ("i", "wheels", True, True)
     assert default.is_default
+
+
+def test_a_member_below_another_project_does_not_see_the_sources_of_the_root(tmp_path: Path) -> None:
+    files = {
+        "pyproject.toml": f"{ROOT}[tool.uv.workspace]\nmembers = ['m1', 'm1/*']\n[tool.uv.sources]\napp = {{workspace=true}}\n",
+        "m1/pyproject.toml": member("m1", dependencies="['app']"),
+        "m1/inner/pyproject.toml": member("inner", dependencies="['app']"),
+    }
+    members = {found.name: found for found in read(tmp_path, files).manifest.members}
+    assert isinstance(members["m1"].requires_dist[0].source, Directory)
+    assert isinstance(members["inner"].requires_dist[0].source, Registry)
 
 
 def test_a_member_of_another_workspace_can_be_a_source(tmp_path: Path) -> None:
