@@ -75,9 +75,13 @@ def _scope(
 ) -> Scope:
     root = workspace.root_project
     is_detached = folder in workspace.detached
+    name = None if project.project is None else project.project.name
+    if is_detached:
+        # To itself it is a workspace of one.
+        places = {member: place for member, place in places.items() if member == name}
     return Scope(
         file=project.document.file,
-        project=None if project.project is None else project.project.name,
+        project=name,
         place=Place(folder, world.lock_root),
         sources=project.sources,
         indexes=project.indexes,

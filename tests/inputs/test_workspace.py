@@ -174,7 +174,8 @@ def test_a_member_inherits_sources_of_the_root_unless_it_has_its_own(tmp_path: P
 
 def test_a_member_below_another_project_does_not_see_the_sources_of_the_root(tmp_path: Path) -> None:
     files = {
-        "pyproject.toml": f"{ROOT}[tool.uv.workspace]\nmembers = ['m1', 'm1/*']\n[tool.uv.sources]\napp = {{workspace=true}}\n",
+        "pyproject.toml": ROOT
+        + "[tool.uv.workspace]\nmembers = ['m1', 'm1/*']\n[tool.uv.sources]\napp = {workspace=true}\n",
         "m1/pyproject.toml": member("m1", dependencies="['app']"),
         "m1/inner/pyproject.toml": member("inner", dependencies="['app']"),
     }
