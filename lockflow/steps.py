@@ -22,7 +22,7 @@ from lockflow._default_index import DEFAULT_INDEX
 from lockflow.errors import AnswerIsNo, InputError
 from lockflow.index.cache import default_cache_folder
 from lockflow.index.client import ClientOptions, IndexClient
-from lockflow.index.http import HttpOptions
+from lockflow.index.http import http_options
 from lockflow.index.model import Listing
 from lockflow.inputs.canonical import canonical_inputs
 from lockflow.inputs.model import Manifest, Settings, SettingsOverrides
@@ -107,13 +107,15 @@ class Target(Struct, frozen=True, kw_only=True):
 class Network(Struct, frozen=True, kw_only=True):
     """How the index is reached; `refresh` is True, or the names whose pages are asked for again.
 
-    `transport` answers requests in place of the network (an httpx transport); tests have one.
+    `insecure_hosts` may have certificates that nobody vouches for. `transport` answers requests in place of the
+    network (an httpx transport); tests have one.
     """
 
     offline: bool = False
     no_cache: bool = False
     refresh: bool | frozenset[str] = False
     cache_dir: Path | None = None
+    insecure_hosts: frozenset[str] = frozenset()
     transport: Any = None
 
 
@@ -366,13 +368,14 @@ def _connector(read: ReadResult, network: Network, environment: Mapping[str, str
     if folder is None:
         named = environment.get("LOCKFLOW_CACHE_DIR")
         folder = Path(named) if named else default_cache_folder(environment)
+    http = http_options(environment, read.credentials)
     options = ClientOptions(
         root=read.root,
         cache_folder=folder,
         no_cache=network.no_cache,
         offline=network.offline,
         refresh=network.refresh,
-        http=HttpOptions(credentials=read.credentials, environment=environment),
+        http=replace(http, insecure_hosts=http.insecure_hosts | network.insecure_hosts),
     )
     return lambda: IndexClient(options, network.transport)
 

@@ -47,6 +47,8 @@ def add_common(parser: Parser) -> None:
         help="neither read nor write the cache [env: UV_NO_CACHE]",
     )
     add("--cache-dir", metavar="DIR", help="the cache's folder [env: LOCKFLOW_CACHE_DIR]")
+    text = "take any certificate of this host [env: UV_INSECURE_HOST]"
+    add("--allow-insecure-host", "--trusted-host", action="append", default=[], metavar="HOST", help=text)
     add("--system-certs", "--native-tls", action="store_true", help=argparse.SUPPRESS)
 
 
@@ -116,8 +118,9 @@ def add_cache(parser: Parser) -> None:
 
 
 def add_without_effect(parser: Parser) -> None:
-    """Flags of uv for what lockflow does not do (it installs nothing), so that a command line can be kept."""
-    for name in ("--managed-python", "--no-managed-python", "--no-python-downloads"):
+    """Flags of uv for what lockflow does not do, so that a command line can be kept: it installs nothing."""
+    python = ("--managed-python", "--no-managed-python", "--no-python-downloads")
+    for name in (*python, "--require-build-hashes", "--no-require-build-hashes"):
         parser.add_argument(name, action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--link-mode", help=argparse.SUPPRESS)
 
@@ -160,6 +163,7 @@ def network(options: argparse.Namespace, started: Started) -> Network:
         no_cache=_either(options.no_cache, started.environment, "UV_NO_CACHE"),
         refresh=refresh,
         cache_dir=None if cache is None else _absolute(Path(options.directory or "") / cache),
+        insecure_hosts=frozenset(host.lower() for host in options.allow_insecure_host),
         transport=started.transport,
     )
 

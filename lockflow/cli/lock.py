@@ -37,7 +37,7 @@ _MOST_REASONS = 5
 
 def run_lock(words: list[str], console: Console, started: Started) -> int:
     """Lock, and say what came of it; returns the exit code."""
-    options = _parser().parse(words)
+    options = lock_parser().parse(words)
     settle(console, options)
     mode, mode_flag = _mode(options, console, started)
     asked = target(options, started)
@@ -54,7 +54,7 @@ def run_lock(words: list[str], console: Console, started: Started) -> int:
     return 0
 
 
-def _parser() -> Parser:
+def lock_parser() -> Parser:
     parser = Parser("lock", _SUMMARY, epilog=_EPILOG)
     add = parser.add_argument
     add("--check", "--locked", action="store_true", help="only check that the lock is up to date [env: UV_LOCKED]")

@@ -22,31 +22,28 @@ if TYPE_CHECKING:
     from lockflow.cli.plain import Plain
 
 HELP = """\
-Lock a Python project once, prove the lock on every platform before anything is built.
+Lock a Python project once, and prove the lock on every platform.
 
 Usage: lockflow COMMAND [OPTIONS]
 
 Commands:
-  lock      Bring uv.lock up to date, or say whether it is (--check)
-  check     Check the lock for every platform: is there a wheel for each package that applies there?
-  report    Check all platforms, and write reports/*.json and reports/summary.md
+  lock      bring uv.lock up to date, or say whether it is (--check)
+  check     check the lock for every platform: is there a wheel of everything?
+  report    check all platforms, write reports/*.json and reports/summary.md
 
 Examples:
-  lockflow lock                              lock the project in this folder or above
-  lockflow lock --check                      exit 1, and say why, if uv.lock is not up to date
-  lockflow lock --upgrade-package httpx      take the newest httpx that fits, keep all else
+  lockflow lock                              the project in this folder or above
+  lockflow lock --check                      exit 1, and why, if not up to date
+  lockflow lock --upgrade-package httpx      a newer httpx, all else as it was
   lockflow check linux/arm64 --python 3.12   one platform, one Python
-  lockflow check --json                      the verdicts as data
 
 Options:
-  -h, --help       this text; `lockflow COMMAND --help` lists the options of a command
+  -h, --help       this text; lockflow COMMAND --help lists those of a command
   -V, --version    the version of lockflow
-  --directory DIR, --project DIR, --color auto|always|never, -q, -v, --offline, --no-config, ...
-                   go with every command
 
-Exit codes: 0 done; 1 the answer is no (no solution, outdated lock, a platform fails); 2 no answer (usage,
-configuration, network); 130 interrupted. Settings are read from [tool.uv], uv.toml and UV_* as uv reads them, and
-from [tool.lockflow].
+Settings: [tool.uv], uv.toml and UV_* as uv reads them; [tool.lockflow].
+Exit codes: 0 done; 1 the answer is no (no solution, outdated lock, a platform
+fails); 2 no answer (usage, configuration, network); 130 interrupted.
 """
 
 

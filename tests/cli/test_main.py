@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from lockflow.cli.console import Console
+from lockflow.cli.main import main
+from lockflow.cli.version import VERSION
+from support.workbench import Workbench
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"lockflow {VERSION}\n"
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"] == VERSION
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"]])
+def test_help_fits_on_a_screen(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+
+
+def test_without_a_command_help_is_shown_as_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Usage: lockflow COMMAND" in captured.err
+
+
+@pytest.mark.parametrize("command", ["lock", "check", "report"])
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    by_flag = capsys.readouterr().out
+    assert f"usage: lockflow {command}" in by_flag
+    assert main(["help", command]) == 0
+    assert capsys.readouterr().out == by_flag
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [(["lokc"], "did you mean lock?"), (["lock", "--upgrad"], "did you mean --upgrade?"), (["lock", "x"], "--help")],
+)
+def test_what_is_no_argument_gets_a_hint(arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert meant in said
+
+
+def test_options_for_every_command_may_stand_before_it(bench: Workbench) -> None:
+    bench.write("apple")
+    run = bench.run("-q", "--color", "never", "lock")
+    assert (run.code, run.said) == (0, "")
+    assert bench.lock.exists()
+
+
+def test_colour_is_for_terminals_and_for_who_asks(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.write("absent")
+    assert "\033[" not in bench.run("lock").said
+    assert "\033[1;31merror\033[0m" in bench.run("lock", "--color", "always").said
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\033[" in bench.run("lock").said
+    assert "\033[" not in bench.run("lock", "--color", "never").said
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\033[" not in bench.run("lock").said
+
+
+def test_progress_is_a_plain_line_now_and_then_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("lockflow.cli.console.perf_counter", lambda: now)
+    with Console({}).progress("Resolving") as progress:
+        for now in (1.0, 9.0, 11.0, 12.0, 22.0):
+            progress(decided=int(now), fetched=1)
+    assert capsys.readouterr().err.splitlines() == [
+        "Resolving (11 decisions, 1 pages and metadata files read)",
+        "Resolving (22 decisions, 1 pages and metadata files read)",
+    ]
+
+
+def test_a_message_that_nobody_reads_is_no_mistake(bench: Workbench) -> None:
+    bench.write("apple")
+    program = "import sys; from lockflow.cli.main import main; sys.exit(main(['lock', '--help']))"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert b"Traceback" not in said
