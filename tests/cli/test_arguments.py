@@ -16,7 +16,8 @@ from lockflow.inputs.model import SettingsOverrides
 FLAGS_OF_UV = """
 --check --check-exists --dry-run --script= --index= --default-index= -i= --index-url= --extra-index-url= -f=
 --find-links= --no-index --index-strategy=first-index --keyring-provider=disabled -U --upgrade -P= --upgrade-package=
---upgrade-group= --resolution=lowest --prerelease=allow --prerelease-package=a=allow --fork-strategy=fewest --exclude-newer=
+--upgrade-group= --resolution=lowest --prerelease=allow --prerelease-package=a=allow --fork-strategy=fewest
+--exclude-newer=
 --exclude-newer-package=a=2020-01-01 --no-sources --no-sources-package= -C= --config-setting= --config-settings-package=
 --no-build-isolation --no-build-isolation-package= --no-build --no-build-package= --no-binary --no-binary-package=
 --require-build-hashes --no-require-build-hashes --link-mode=copy -n --no-cache --cache-dir= --refresh
