@@ -11,7 +11,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')" 2>/dev/null || true
 
 lock: .venv/installed ## lock a project and check every platform: make lock [PROJECT=path]
-	$(BIN)/doit -f $(CURDIR)/dodo.py -d $(PROJECT) lock
+	$(BIN)/doit PROJECT="$(PROJECT)" lock
 
 test: .venv/installed-dev ## the test suite; no network, no container engine
 	$(BIN)/python -m pytest

@@ -52,9 +52,15 @@ UV_ENVIRONMENT = {
 }
 
 
+def _append(folder: Path, text: str) -> None:
+    with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
 def dodo(folder: Path, origin: str) -> None:  # noqa: ARG001  the signature of `prepare`
-    """The two lines with which a project uses lockflow's tasks."""
-    (folder / "dodo.py").write_text("from lockflow.tasks import *\n\nDOIT_CONFIG = {'default_tasks': ['lock']}\n")
+    """A project that uses lockflow's tasks; one Python is checked, for which all but pyarrow have wheels."""
+    (folder / "dodo.py").write_text("from lockflow.tasks import *\n")
+    _append(folder, '\n[tool.uv]\nno-build = true\n\n[tool.lockflow]\npython-versions = ["3.12"]\nallow-sdist = ["pyarrow"]\n')
 
 
 OWN = (
@@ -62,11 +68,6 @@ OWN = (
     Tool("lockflow", (str(BIN / "lockflow"), "lock", "--no-build"), "uv.lock", UV_ENVIRONMENT),
     Tool("doit lock", (str(BIN / "doit"), "lock"), "uv.lock", UV_ENVIRONMENT, dodo, modes=("no-op",)),
 )
-
-
-def _append(folder: Path, text: str) -> None:
-    with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
-        file.write(text)
 
 
 def for_nab(folder: Path, origin: str) -> None:
