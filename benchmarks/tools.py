@@ -58,9 +58,9 @@ def _append(folder: Path, text: str) -> None:
 
 
 def dodo(folder: Path, origin: str) -> None:  # noqa: ARG001  the signature of `prepare`
-    """A project that uses lockflow's tasks; one Python is checked, for which all but pyarrow have wheels."""
+    """A project that uses lockflow's tasks; one Python is checked, for which every package has a wheel."""
     (folder / "dodo.py").write_text("from lockflow.tasks import *\n")
-    _append(folder, '\n[tool.uv]\nno-build = true\n\n[tool.lockflow]\npython-versions = ["3.12"]\nallow-sdist = ["pyarrow"]\n')
+    _append(folder, '\n[tool.uv]\nno-build = true\n\n[tool.lockflow]\npython-versions = ["3.11"]\n')
 
 
 OWN = (
