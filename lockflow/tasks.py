@@ -290,7 +290,7 @@ def _with_dependencies(tasks: Mapping[str, Task], selected: Sequence[str]) -> se
 
 
 def _root() -> Path:
-    return Path.cwd() / PROJECT if str(PROJECT) != "." else Path.cwd()
+    return Path(os.path.abspath(PROJECT))  # noqa: PTH100  resolve() would follow links
 
 
 def _asked() -> str:
