@@ -21,7 +21,7 @@ ROOF = ("cli", "tasks", "flyte")
 EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}
 EDGES = {
     "engines.process", "engines.docker", "engines.swarm", "inputs.read", "index.cache", "index.http", "index.git",
-    "index.backend", "index.client", "resolve.drive", "lock.files", "platforms.read", "platforms.run", "report.write",
+    "index.backend", "index.client", "index.reading", "index.unpack", "resolve.drive", "lock.files", "platforms.read", "platforms.run", "report.write",
     "images.build",
 }  # fmt: skip
 PLACES = {"httpx": {"index.http"}, "docker": {"engines.docker", "engines.swarm"}, "tomlkit": {"inputs.edit"}}

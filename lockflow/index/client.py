@@ -7,13 +7,11 @@ wait for it.
 from __future__ import annotations
 
 import asyncio
-import io
 import re
-import tempfile
 import time
 from collections.abc import Callable, Coroutine, Hashable
 from pathlib import Path
-from typing import IO, NoReturn, TypeVar, cast
+from typing import TypeVar, cast
 from urllib.parse import unquote
 
 import msgspec
@@ -36,6 +34,7 @@ from lockflow.index.freshness import Policy, conditions, confirmed, is_fresh, po
 from lockflow.index.http import Answer, Http, HttpOptions, Transport
 from lockflow.index.metadata import CoreMetadata, InvalidMetadata, as_metadata, parse_core_metadata
 from lockflow.index.model import Absent, File, Listing, Metadata
+from lockflow.index.reading import FORBIDDEN, NOT_FOUND, Found, Reading, metadata_of_archive, opened, unexpected_status
 from lockflow.index.sdist import InvalidSdist, static_metadata
 from lockflow.index.simple import (
     ACCEPT,
@@ -48,23 +47,15 @@ from lockflow.index.simple import (
     parse_flat,
     parse_listing,
 )
-from lockflow.index.urls import host_of, origin, with_suffix
-from lockflow.index.wheel_tail import FIRST_LENGTH, InvalidWheel, Piece, Span, metadata_in
+from lockflow.index.urls import host_of
+from lockflow.index.wheel_tail import InvalidWheel
 from lockflow.inputs.model import Index
-from lockflow.standards.hashes import digest_of, hash_text, new_hasher, strongest_hash
+from lockflow.standards.hashes import digest_of
 from lockflow.standards.versions import Version
 
 _T = TypeVar("_T")
 
 _LARGEST_PAGE = 256 << 20
-_LARGEST_METADATA = 16 << 20
-_LARGEST_ARCHIVE = 16 << 30
-_IN_MEMORY = 8 << 20
-_MOST_SPANS = 8
-_NOT_FOUND = frozenset({404, 410})
-_FORBIDDEN = frozenset({401, 403})
-_NO_RANGES = frozenset({400, 405, 416, 501})
-_CONTENT_RANGE = re.compile(r"bytes\s+(\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
 
 
 class ClientOptions(Struct, frozen=True, kw_only=True):
@@ -88,14 +79,6 @@ class Statistics(Struct):
     requests: int = 0
     received_bytes: int = 0
     cache_hits: int = 0
-
-
-class _Found(Exception):
-    """Carries a finding about a file out of the steps that read it."""
-
-    def __init__(self, absent: Absent) -> None:
-        super().__init__(absent)
-        self.absent = absent
 
 
 class IndexClient:
@@ -255,7 +238,7 @@ class IndexClient:
             answer = await self._get_page(_page_url(index.url, name), index, None)
         absent = _absence(answer, index)
         if absent is not None:
-            policy = policy_of(answer.headers, self._now()) if answer.status in _NOT_FOUND else None
+            policy = policy_of(answer.headers, self._now()) if answer.status in NOT_FOUND else None
             if policy is not None and is_fresh(policy, self._now()):
                 self._store(path, StoredPage(policy, answer.url, "", None))
             return absent
@@ -311,13 +294,13 @@ class IndexClient:
     # Metadata ---------------------------------------------------------------------------------------------------
 
     async def _fetch_metadata(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent:
-        reading = _Reading(self._http, index, file, name, self._without_ranges)
+        reading = Reading(self._http, index, file, name, self._without_ranges)
         try:
             if file.is_wheel:
                 core: CoreMetadata | None = parse_core_metadata(await self._of_wheel(reading, name, file))
             else:
                 core = await self._of_sdist(reading, name, version, file)
-        except _Found as found:
+        except Found as found:
             return found.absent
         except (InvalidMetadata, InvalidWheel, InvalidSdist) as error:
             return Absent(kind="invalid-metadata", reason=f"{file.filename}: {error}")
@@ -330,19 +313,19 @@ class IndexClient:
                 self._store(path, StoredMetadata(max(policy.fresh_until, 1), core))
         return _answer(core, name, version)
 
-    async def _of_wheel(self, reading: _Reading, name: str, file: File) -> bytes:
+    async def _of_wheel(self, reading: Reading, name: str, file: File) -> bytes:
         local = self._folder(file.url)
         if local is None:
             return await reading.of_wheel()
-        with _opened(local) as archive:
-            return _metadata_of_archive(archive, name)
+        with opened(local) as archive:
+            return metadata_of_archive(archive, name)
 
-    async def _of_sdist(self, reading: _Reading, name: str, version: Version, file: File) -> CoreMetadata | None:
+    async def _of_sdist(self, reading: Reading, name: str, version: Version, file: File) -> CoreMetadata | None:
         local = self._folder(file.url)
         if local is None:
             with await reading.whole() as archive:
                 return static_metadata(archive, file.filename, name, version)
-        with _opened(local) as archive:
+        with opened(local) as archive:
             return static_metadata(archive, file.filename, name, version)
 
     def _folder(self, url: str) -> Path | None:
@@ -361,124 +344,6 @@ class IndexClient:
                 next="correct the URL of the index",
             )
         return self._options.root / url
-
-
-class _Reading:
-    """Reads the metadata of one file over HTTP by the cheapest way that its server offers."""
-
-    def __init__(self, http: Http, index: Index, file: File, name: str, without_ranges: set[str]) -> None:
-        self.headers: dict[str, str] = {}
-        self._http = http
-        self._index = index
-        self._file = file
-        self._name = name
-        self._without_ranges = without_ranges
-
-    async def of_wheel(self) -> bytes:
-        """METADATA: the file beside the wheel, else cut out of the wheel, else out of the whole wheel."""
-        if self._file.has_metadata:
-            url = with_suffix(self._file.url, ".metadata")
-            answer = await self._http.get(url, index=self._index, limit_bytes=_LARGEST_METADATA)
-            if answer.status == 200:
-                self.headers = answer.headers
-                self._check_metadata_file(url, answer.body)
-                return answer.body
-            if answer.status not in _NOT_FOUND:
-                self._refuse(answer)
-        if origin(self._file.url) not in self._without_ranges:
-            content = await self._of_ranges()
-            if content is not None:
-                return content
-        with await self.whole() as archive:
-            return _metadata_of_archive(archive, self._name)
-
-    async def _of_ranges(self) -> bytes | None:
-        """METADATA by byte ranges; None where the server does not answer them."""
-        pieces: list[Piece] = []
-        wanted, size = f"bytes=-{FIRST_LENGTH}", 0
-        for _ in range(_MOST_SPANS):
-            with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as sink:
-                answer = await self._http.get(
-                    self._file.url,
-                    index=self._index,
-                    byte_range=wanted,
-                    limit_bytes=_LARGEST_ARCHIVE,
-                    sink=cast("IO[bytes]", sink),
-                )
-                self.headers = answer.headers
-                if answer.status == 200:
-                    # The whole file came instead: use it, and ask this host for whole files from now on.
-                    self._without_ranges.add(origin(self._file.url))
-                    self._check_archive(cast("IO[bytes]", sink))
-                    return _metadata_of_archive(cast("IO[bytes]", sink), self._name)
-            given = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", "").strip())
-            if answer.status in _NO_RANGES or (answer.status == 206 and given is None):
-                self._without_ranges.add(origin(self._file.url))
-                return None
-            if answer.status != 206 or given is None:
-                self._refuse(answer)
-            if size not in (0, int(given[3])) or int(given[2]) - int(given[1]) + 1 != len(answer.body):
-                raise InvalidWheel("its server answers byte ranges wrongly")
-            size = int(given[3])
-            pieces.append(Piece(int(given[1]), answer.body))
-            found = metadata_in(pieces, size, self._name)
-            if not isinstance(found, Span):
-                return found
-            wanted = f"bytes={found.start}-{found.stop - 1}"
-        raise InvalidWheel("its table of contents leads nowhere")
-
-    async def whole(self) -> IO[bytes]:
-        """The whole file, checked, to be closed by the caller."""
-        sink = cast("IO[bytes]", tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115  handed on
-        try:
-            answer = await self._http.get(self._file.url, index=self._index, limit_bytes=_LARGEST_ARCHIVE, sink=sink)
-            self.headers = answer.headers
-            if answer.status != 200:
-                self._refuse(answer)
-            self._check_archive(sink)
-        except BaseException:
-            sink.close()
-            raise
-        return sink
-
-    def _check_metadata_file(self, url: str, content: bytes) -> None:
-        expected = self._file.metadata_hash
-        if expected is not None:
-            actual = digest_of(content, expected[0])
-            if actual != expected[1]:
-                raise _wrong_hash(f"{self._file.filename}.metadata", url, expected, actual)
-
-    def _check_archive(self, archive: IO[bytes]) -> None:
-        expected = strongest_hash(self._file.hashes)
-        if expected is not None:
-            archive.seek(0)
-            hasher = new_hasher(expected[0])
-            while block := archive.read(1 << 20):
-                hasher.update(block)
-            if hasher.hexdigest() != expected[1]:
-                raise _wrong_hash(self._file.filename, self._file.url, expected, hasher.hexdigest())
-        archive.seek(0)
-
-    def _refuse(self, answer: Answer) -> NoReturn:
-        """Say that a file which the index lists cannot be had."""
-        if answer.status in _FORBIDDEN:
-            raise _Found(Absent(kind="unauthorized", reason=f"{answer.url} answers {answer.status}"))
-        raise _unexpected_status(answer)
-
-
-def _metadata_of_archive(archive: IO[bytes], name: str) -> bytes:
-    """METADATA of a wheel that is at hand as a file."""
-    size = archive.seek(0, io.SEEK_END)
-    pieces: list[Piece] = []
-    wanted = Span(max(0, size - FIRST_LENGTH), size)
-    for _ in range(_MOST_SPANS):
-        archive.seek(wanted.start)
-        pieces.append(Piece(wanted.start, archive.read(wanted.stop - wanted.start)))
-        found = metadata_in(pieces, size, name)
-        if not isinstance(found, Span):
-            return found
-        wanted = found
-    raise InvalidWheel("its table of contents leads nowhere")
 
 
 def _answer(core: CoreMetadata | None, name: str, version: Version) -> Metadata | Absent:
@@ -527,26 +392,16 @@ def _digest(answer: Answer) -> str:
 
 def _absence(answer: Answer, index: Index) -> Absent | None:
     status = answer.status
-    if status in _NOT_FOUND or status in index.ignore_error_codes:
+    if status in NOT_FOUND or status in index.ignore_error_codes:
         return Absent(kind="not-found")
-    if status in _FORBIDDEN:
+    if status in FORBIDDEN:
         return Absent(kind="unauthorized", reason=f"{answer.url} answers {status}")
     return None
 
 
 def _check_page(answer: Answer) -> None:
     if answer.status != 200:
-        raise _unexpected_status(answer)
-
-
-def _unexpected_status(answer: Answer) -> NetworkError:
-    asked = "again later" if answer.status >= 500 or answer.status == 429 else "with another index"
-    return NetworkError(
-        f"{host_of(answer.url)} answers {answer.status}",
-        where=answer.url,
-        why=f"the server answers this request with status {answer.status}",
-        next=f"try {asked}, or add the status to `ignore-error-codes` of the index",
-    )
+        raise unexpected_status(answer)
 
 
 def _unusable_page(answer: Answer, why: str) -> NetworkError:
@@ -558,28 +413,7 @@ def _unusable_page(answer: Answer, why: str) -> NetworkError:
     )
 
 
-def _wrong_hash(filename: str, url: str, expected: tuple[str, str], actual: str) -> NetworkError:
-    return NetworkError(
-        f"{filename} is not the file that the index announces",
-        where=url,
-        why=f"the index announces {hash_text(expected)}\nthe file has         {expected[0]}:{actual}",
-        next="do not use it; try again, and tell those who run the index if it stays so",
-    )
-
-
 # This machine ---------------------------------------------------------------------------------------------------
-
-
-def _opened(path: Path) -> IO[bytes]:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise InputError(
-            f"{path.name} cannot be read",
-            where=str(path),
-            why=error.strerror or str(error),
-            next="correct the path of the index, or put the file there",
-        ) from error
 
 
 def _local_files(folder: Path) -> list[tuple[str, str]]:
@@ -588,7 +422,7 @@ def _local_files(folder: Path) -> list[tuple[str, str]]:
 
 
 def _local_page(path: Path) -> bytes:
-    with _opened(path) as page:
+    with opened(path) as page:
         return page.read()
 
 
