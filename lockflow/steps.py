@@ -88,6 +88,8 @@ __all__ = [  # the steps, and what the roof needs to ask for them and to say wha
 STATE = ".lockflow"
 """The folder beside a lock that holds what can be made again; git-ignored."""
 REPORTS = "reports"
+_ASKED_FOR = frozenset(("upgrade", "upgrade-package", "refresh"))
+"""Reasons to resolve again that say nothing against the old lock."""
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -173,7 +175,8 @@ def lock(
             return _frozen(read, old)
         request = _request(read, network)
         validation = None if old is None else validate(old, read.manifest, request)
-        reasons = () if validation is None else tuple(reason.text for reason in validation.reasons)
+        found = () if validation is None else validation.reasons
+        reasons = tuple(reason.text for reason in found if reason.check not in _ASKED_FOR)
         if old is not None and not needs_resolution(mode, validation):
             standing = "" if text is None else digest(text.encode())
             return _result(read, Result(lock=old, previous=old), is_written=False, standing=standing)
