@@ -360,10 +360,11 @@ class _Credentials:
 
 
 class _Transports:
-    """Pools of connections, made when first needed: by proxy and way of trusting, and without TLS one a thread.
+    """Connections, made when first needed: by proxy and way of trusting, and each thread has its own.
 
-    With TLS most servers speak HTTP/2, where all threads share one connection. Without, each request needs one of
-    its own, and a pool of them spends more time looking for an idle one than a request takes.
+    The HTTP/2 of httpcore is not safe to share between threads: two that send headers at once break the table that
+    compresses them (seen: "deque mutated during iteration", and streams that never end). A pool that threads share
+    also spends more time looking for an idle connection than a request takes.
     """
 
     def __init__(self, options: HttpOptions, given: httpx.BaseTransport | None) -> None:
@@ -372,7 +373,7 @@ class _Transports:
         proxies = _environment_proxies(options.environment)
         self._exceptions = proxies.pop("no", "")
         self._proxies = {scheme: url if "://" in url else f"http://{url}" for scheme, url in proxies.items()}
-        self._pools: dict[tuple[str | None, bool, int | None], httpx.BaseTransport] = {}
+        self._pools: dict[tuple[str | None, bool, int], httpx.BaseTransport] = {}
         self._lock = threading.Lock()
 
     def for_url(self, url: str) -> httpx.BaseTransport:
@@ -380,7 +381,7 @@ class _Transports:
             return self._given
         proxy = self._proxy(url)
         is_plain = not url.lower().startswith("https:") and proxy is None
-        key = (proxy, host_of(url) in self._options.insecure_hosts, threading.get_ident() if is_plain else None)
+        key = (proxy, host_of(url) in self._options.insecure_hosts, threading.get_ident())
         pool = self._pools.get(key)
         if pool is None:
             with self._lock:
@@ -392,7 +393,7 @@ class _Transports:
     def _pool(self, proxy: str | None, *, is_trusting: bool) -> httpx.BaseTransport:
         return httpx.HTTPTransport(
             verify=_trusting_context() if is_trusting else _context(self._options.environment),
-            http2=True,
+            http2=bool(int(os.environ.get("H2","1"))),
             trust_env=False,
             limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
             proxy=None if proxy is None else httpx.Proxy(proxy),

@@ -200,6 +200,22 @@ class Chooser:
                     state.pins[name, version] = judged
                     return
 
+    def following(
+        self, state: ForkState, name: str, version: Version, allowed: VersionRange, count: int
+    ) -> list[Candidate]:
+        """The candidates behind `version` in the direction of the search that have a wheel to read."""
+        is_descending = self._policy.prefers_highest(name, state.environment)
+        rest = VersionRange.between(None, version) if is_descending else VersionRange.between(version, None)
+        found: list[Candidate] = []
+        for versions in self._listed.visit((name, state.indexes.get(name))):
+            for other in versions.within(allowed & rest, descending=is_descending):
+                judged = None if other.is_prerelease else versions.judge(other)
+                if isinstance(judged, Candidate) and judged.metadata_file.is_wheel:
+                    found.append(judged)
+                if len(found) == count:
+                    return found
+        return found
+
     def likely(self, name: str, allowed: VersionRange = FULL) -> Candidate | None:
         """The candidate that will probably be chosen, before anything else is known; for fetching ahead."""
         lists = self._listed.peek((name, None))

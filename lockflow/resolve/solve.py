@@ -92,6 +92,7 @@ class Solver:
         self._declared = Declared(policy, facts, self.identities)
         self._everywhere = python_range_marker(policy.python)
         self._expected: dict[str, VersionRange] = {}
+        self._tried: dict[str, set[Version]] = {}
         self._results: list[ForkResult] = []
         self._stack: list[ForkState] = []
         root = State(self._root, ROOT_VERSION)
@@ -160,6 +161,8 @@ class Solver:
         if reason is None:
             state.version = version
             state.phase = Phase.DEPEND
+            if identity.kind is Kind.PACKAGE and identity.name not in state.sources:
+                self._count_try(state, identity.name, version, term.range)
             return True
         versions = self._widened(state, identity, version)
         if isinstance(reason, RequiresHigherPython):
@@ -371,6 +374,17 @@ class Solver:
             return
         if candidate is not None:
             self._wanted(metadata_need(name, candidate))
+
+    def _count_try(self, state: ForkState, name: str, version: Version, allowed: VersionRange) -> None:
+        """Want the metadata of the versions that come next, once several of a package were tried in vain."""
+        tried = self._tried.setdefault(name, set())
+        if version in tried:
+            return
+        tried.add(version)
+        count = len(tried)
+        if count in (5, 10) or count % 20 == 0:
+            for candidate in self._chooser.following(state, name, version, allowed, min(count, 50)):
+                self._wanted(metadata_need(name, candidate))
 
     def _want_listing(self, name: str, explicit: str | None) -> None:
         if explicit is not None:
