@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lockflow.cli.main import main
+from support.workbench import Workbench
+
+
+def only_on_darwin(bench: Workbench) -> None:
+    bench.offer("fruit", "1.0", wheels=["cp312-cp312-macosx_11_0_arm64"])
+    bench.write("fruit")
+    bench.run("lock")
+
+
+def test_a_lock_that_holds_everywhere_is_good(bench: Workbench) -> None:
+    bench.write("apple")
+    bench.run("lock")
+    run = bench.run("check")
+    assert run.code == 0
+    rows = [line.split()[:2] for line in run.said.splitlines()]
+    assert rows[:4] == [["platform", "verdict"], ["darwin", "good"], ["linux/amd64", "good"], ["linux/arm64", "good"]]
+    assert "Checked 3 platforms in" in run.said
+
+
+def test_a_platform_without_a_wheel_is_no_and_is_told_once_for_all_alike(bench: Workbench) -> None:
+    only_on_darwin(bench)
+    run = bench.run("check")
+    assert run.code == 1
+    assert run.said.count("error: ") == 1
+    assert "error: no distribution of fruit 1.0 fits linux/amd64" in run.said
+    assert "likewise on linux/arm64" in run.said
+    assert bench.run("check", "darwin").code == 0
+
+
+def test_the_verdicts_are_data_on_stdout(bench: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    only_on_darwin(bench)
+    arguments = ["--directory", str(bench.project), "--offline", "--cache-dir", str(bench.cache)]
+    assert main(["check", "linux/arm64", "darwin", "--json", *arguments]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert [(entry["platform"], entry["verdict"]) for entry in report["platforms"]] == [
+        ("linux/arm64", "bad"),
+        ("darwin", "good"),
+    ]
+
+
+def test_one_python_can_be_asked_about(bench: Workbench) -> None:
+    only_on_darwin(bench)
+    assert bench.run("check", "darwin", "--python", "3.12").code == 0
+    assert bench.run("check", "darwin", "--python", "3.13").code == 1
+
+
+def test_without_a_lock_the_answer_is_no(bench: Workbench) -> None:
+    bench.write("apple")
+    assert bench.run("check").code == 1
+
+
+def test_an_unknown_platform_is_a_mistake(bench: Workbench) -> None:
+    bench.write("apple")
+    bench.run("lock")
+    run = bench.run("check", "linux/arm46")
+    assert run.code == 2
+    assert "did you mean linux/arm64?" in run.said
+
+
+def test_report_names_what_it_wrote(bench: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    only_on_darwin(bench)
+    arguments = ["--directory", str(bench.project), "--offline", "--cache-dir", str(bench.cache)]
+    assert main(["report", *arguments]) == 1
+    paths = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert [path.name for path in paths] == ["darwin.json", "linux-amd64.json", "linux-arm64.json", "summary.md"]
+    assert all(path.parent == bench.project / "reports" and path.is_file() for path in paths)
