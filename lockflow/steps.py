@@ -19,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lockflow._default_index import DEFAULT_INDEX
+from lockflow.clients import index_clients
 from lockflow.errors import AnswerIsNo, InputError
 from lockflow.index.cache import default_cache_folder
 from lockflow.index.client import ClientOptions, IndexClient
@@ -380,7 +381,7 @@ def _connector(read: ReadResult, network: Network, environment: Mapping[str, str
         refresh=network.refresh,
         http=replace(http, insecure_hosts=http.insecure_hosts | network.insecure_hosts),
     )
-    return lambda: IndexClient(options, network.transport)
+    return index_clients(options, read.manifest, environment, network.transport)
 
 
 def _result(read: ReadResult, result: Result, *, is_written: bool, standing: str = "") -> LockResult:

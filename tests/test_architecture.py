@@ -16,12 +16,12 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "lockflow"
 ROOMS = ("inputs", "index", "resolve", "lock", "platforms", "report", "images")
 CELLAR = ("standards", "engines", "errors")
-STAIRS = ("steps", "refresh", "remember", "unchanged")
+STAIRS = ("clients", "steps", "refresh", "remember", "unchanged")
 ROOF = ("cli", "tasks", "flyte")
 EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}
 EDGES = {
     "engines.process", "engines.docker", "engines.swarm", "inputs.read", "index.cache", "index.http", "index.git",
-    "index.backend", "index.client", "index.reading", "index.unpack", "resolve.drive", "lock.files", "platforms.read", "platforms.run", "report.write",
+    "index.backend", "index.building", "index.client", "index.reading", "index.unpack", "resolve.drive", "resolve.for_build", "lock.files", "platforms.read", "platforms.run", "report.write",
     "images.build",
 }  # fmt: skip
 PLACES = {"httpx": {"index.http"}, "docker": {"engines.docker", "engines.swarm"}, "tomlkit": {"inputs.edit"}}

@@ -11,13 +11,15 @@ import re
 import time
 from collections.abc import Callable, Coroutine, Hashable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import IO, TypeVar, cast
 from urllib.parse import unquote
 
 import msgspec
 from msgspec import Struct
 
 from lockflow.errors import InputError, NetworkError
+from lockflow.index.backend import Builds, SourceTree, is_python_admitted
+from lockflow.index.building import Building, digest_of_file
 from lockflow.index.cache import Cache
 from lockflow.index.entries import (
     FOR_EVER,
@@ -47,6 +49,7 @@ from lockflow.index.simple import (
     parse_flat,
     parse_listing,
 )
+from lockflow.index.unpack import unpack
 from lockflow.index.urls import host_of
 from lockflow.index.wheel_tail import InvalidWheel
 from lockflow.inputs.model import Index
@@ -62,7 +65,7 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
     """What the caller decides. `root` is the folder from which paths of local indexes count (that of the lock).
 
     `cache_folder` None, or `no_cache`, means that nothing is stored or used. `refresh` asks again for what is
-    stored: for everything, or for the projects named.
+    stored: for everything, or for the projects named. Without `builds` no source tree is built.
     """
 
     root: Path
@@ -71,6 +74,7 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
     offline: bool = False
     refresh: bool | frozenset[str] = False
     http: HttpOptions = HttpOptions()
+    builds: Builds | None = None
 
 
 class Statistics(Struct):
@@ -106,6 +110,9 @@ class IndexClient:
         self._flat: dict[str, dict[str, Listing]] = {}
         self._under_way: dict[Hashable, asyncio.Task[object]] = {}
         self._without_ranges: set[str] = set()
+        self._building: Building | None = None
+        if options.builds is not None:
+            self._building = Building(options.builds, self._cache, self._whole)
 
     @property
     def statistics(self) -> Statistics:
@@ -149,12 +156,32 @@ class IndexClient:
             stored = decode_metadata(self._cache.read(path)) if self._cache is not None else None
             if stored is not None and (is_immutable or self._may_use_metadata(stored, name)):
                 self._cache_hits += 1
-                known = _answer(stored.core, name, version)
+                known = _answer(stored.core or self._known_build(name, file), name, version)
             elif self._options.offline and self._folder(file.url) is None:
                 known = Absent(kind="offline", reason=f"{file.filename} is not in the cache, and the network is off")
             else:
                 known = await self._once(path, lambda: self._fetch_metadata(name, version, file, index))
             self._metadata[path] = known
+        return known
+
+    async def built(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent:
+        """As `metadata`, and asks the build backend where only that can tell.
+
+        Raises AnswerIsNo where the build fails, with the last that it said.
+        """
+        known = await self.metadata(name, version, file, index)
+        if not isinstance(known, Absent) or known.kind != "needs-build" or self._building is None:
+            return known
+        if self._building.builds.is_disabled(name):
+            return Absent(kind="build-disabled", reason=f"{file.filename} tells its dependencies only when it is built")
+        if not is_python_admitted(file.requires_python):
+            return Absent(kind="requires-python", reason=f"{file.filename} requires Python {file.requires_python}")
+        path, _ = metadata_path(file)
+        try:
+            known = await self._once(("built", path), lambda: self._build(name, version, file, index))
+        except Found as found:
+            return found.absent
+        self._metadata[path] = known
         return known
 
     async def flat(self, index: Index) -> dict[str, Listing]:
@@ -183,6 +210,8 @@ class IndexClient:
         tasks = list(self._under_way.values())
         for task in tasks:
             task.cancel()
+        if self._building is not None:
+            self._building.close()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._http.close()
 
@@ -322,11 +351,44 @@ class IndexClient:
 
     async def _of_sdist(self, reading: Reading, name: str, version: Version, file: File) -> CoreMetadata | None:
         local = self._folder(file.url)
-        if local is None:
-            with await reading.whole() as archive:
-                return static_metadata(archive, file.filename, name, version)
-        with opened(local) as archive:
+        with await reading.whole() if local is None else opened(local) as archive:
             return static_metadata(archive, file.filename, name, version)
+
+    # Builds -----------------------------------------------------------------------------------------------------
+
+    def _known_build(self, name: str, file: File) -> CoreMetadata | None:
+        path, is_immutable = metadata_path(file)
+        if self._building is None or not is_immutable:
+            return None
+        return self._building.known(name, _content_of(path))
+
+    async def _build(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent:
+        assert self._building is not None
+        label = f"{name} {version}"
+        with await self._whole(file, index) as archive:
+            path, is_immutable = metadata_path(file)
+            digest = _content_of(path) if is_immutable else digest_of_file(archive)
+            core = self._building.known(name, digest)
+            if core is None:
+
+                def unpacked(folder: Path) -> SourceTree:
+                    tree = unpack(archive, file.filename, folder)
+                    return SourceTree(name=name, label=label, folder=tree, where=file.url)
+
+                try:
+                    core = await self._building.metadata(name, digest, unpacked)
+                except InvalidSdist as error:
+                    return Absent(kind="invalid-metadata", reason=f"{file.filename}: {error}")
+        if Version.parse(core.version) != version:
+            return Absent(kind="inconsistent-metadata", reason=f"{file.filename} becomes {core.version} when built")
+        return _answer(core, name, version)
+
+    async def _whole(self, file: File, index: Index) -> IO[bytes]:
+        """All of a file, checked against its hash."""
+        local = self._folder(file.url)
+        if local is not None:
+            return opened(local)
+        return await Reading(self._http, index, file, "", self._without_ranges).whole()
 
     def _folder(self, url: str) -> Path | None:
         """The place on this machine that a path or file URL means, None for one on the network."""
@@ -344,6 +406,11 @@ class IndexClient:
                 next="correct the URL of the index",
             )
         return self._options.root / url
+
+
+def _content_of(path: str) -> str:
+    """Algorithm and digest of the file whose metadata lies at `path` by its hash."""
+    return path.partition("/")[2]
 
 
 def _answer(core: CoreMetadata | None, name: str, version: Version) -> Metadata | Absent:

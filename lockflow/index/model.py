@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from lockflow.inputs.model import Index
 from lockflow.standards.requirements import Requirement
 from lockflow.standards.versions import Version
 
@@ -105,6 +106,15 @@ class Metadata(Struct, frozen=True, kw_only=True):
     requires_python: str | None = None
     provides_extras: tuple[str, ...] = ()
     is_version_dynamic: bool = False
+
+
+class BuildPackage(Struct, frozen=True, kw_only=True):
+    """One package of a build environment; `files` are those of its version that may be used."""
+
+    name: str
+    version: Version
+    index: Index
+    files: tuple[File, ...]
 
 
 class Absent(Struct, frozen=True, kw_only=True):

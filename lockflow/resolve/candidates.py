@@ -225,6 +225,14 @@ def _judge(version: Version, releases: list[tuple[Listing, Release]], rules: Fil
     return Candidate(version=version, index=index, release=release, file=file, metadata_file=read, wheels=wheels)
 
 
+def usable_files(release: Release, rules: FileRules) -> list[File]:
+    """The files of a release that may be used, those of its wheels included that some other Python needs."""
+    is_yank_allowed = release.version in rules.yanked_allowed
+    return [
+        file for file in release.files if _trouble(file, rules, rules.cutoff, is_yank_allowed=is_yank_allowed) is None
+    ]
+
+
 _RANK: dict[Trouble, int] = {
     "none": 0,
     "cutoff": 1,

@@ -35,6 +35,8 @@ class IndexSource(Protocol):
 
     async def metadata(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent: ...
 
+    async def built(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent: ...
+
     async def flat(self, index: Index) -> dict[str, Listing]: ...
 
     async def aclose(self) -> None: ...
@@ -54,7 +56,8 @@ def resolve(
 ) -> Resolution | Failure:
     """Resolve `manifest`; `connect` makes the index client, inside the event loop that will use it.
 
-    Raises NetworkError where a fact that is really needed cannot be had; what was only fetched ahead may fail.
+    Raises NetworkError where a fact that is really needed cannot be had; what was only fetched ahead may fail. A
+    build is never begun ahead: what only a build backend could tell is asked for when the solver waits for it.
     """
     policy = Policy(manifest, preferences)
     with _Fetcher(policy, connect) as fetcher:
@@ -67,8 +70,8 @@ def resolve(
                 return outcome
             if outcome is not None:
                 fetcher.want(outcome)
-                fetcher.flush()
                 while not facts.knows(outcome):
+                    fetcher.build_if_needed(outcome)
                     _tell(solver, facts, fetcher.wait(), outcome)
             for answer in fetcher.arrived():
                 _tell(solver, facts, answer, None)
@@ -101,7 +104,8 @@ def fetch_listings(
     return {listing.name: listing for listing in asyncio.run(fetch()) if listing is not None}
 
 
-Answer = tuple[Need, Listing | Metadata | Absent | BaseException]
+Answer = tuple[Need, Listing | Metadata | Absent | BaseException | None]
+"""A need and its fact, or what went wrong; None where only a build could tell, and none was begun."""
 
 
 def _tell(solver: Solver, facts: Facts, answer: Answer, awaited: Need | None) -> None:
@@ -109,6 +113,8 @@ def _tell(solver: Solver, facts: Facts, answer: Answer, awaited: Need | None) ->
     if isinstance(fact, BaseException):
         if awaited is not None and need == awaited:
             raise fact
+        return
+    if fact is None:
         return
     facts.add(need, fact)
     if isinstance(need, ListingNeed):
@@ -130,6 +136,7 @@ class _Fetcher:
         self._client: IndexSource | None = None
         self._wanted: dict[object, Need] = {}
         self._asked: set[object] = set()
+        self._unbuilt: set[object] = set()
         self._failed: dict[object, BaseException] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -154,11 +161,17 @@ class _Fetcher:
             self._asked.add(key)
             self._wanted[key] = need
 
+    def build_if_needed(self, need: Need) -> None:
+        """Ask the build backend for this, if it turned out that nothing else could tell."""
+        if isinstance(need, MetadataNeed) and need.key in self._unbuilt:
+            self._unbuilt.discard(need.key)
+            self._start_soon([need], may_build=True)
+
     def flush(self) -> None:
         if self._wanted:
             needs = list(self._wanted.values())
             self._wanted.clear()
-            self._loop.call_soon_threadsafe(self._start, needs)
+            self._start_soon(needs, may_build=False)
 
     def wait(self) -> Answer:
         """The next answer, however long it takes."""
@@ -188,8 +201,11 @@ class _Fetcher:
     def _note(self, answer: Answer) -> Answer:
         need, fact = answer
         self.fetched += 1
+        key = need.key if isinstance(need, MetadataNeed) else need
         if isinstance(fact, BaseException):
-            self._failed[need.key if isinstance(need, MetadataNeed) else need] = fact
+            self._failed[key] = fact
+        elif fact is None:
+            self._unbuilt.add(key)
         return answer
 
     def _run(self, work: Coroutine[object, object, _T]) -> _T:
@@ -210,25 +226,31 @@ class _Fetcher:
         found = await asyncio.gather(*(self._client.flat(index) for index in indexes))
         return {index.url: listings for index, listings in zip(indexes, found, strict=True)}
 
-    def _start(self, needs: list[Need]) -> None:
+    def _start_soon(self, needs: Sequence[Need], *, may_build: bool) -> None:
+        self._loop.call_soon_threadsafe(lambda: self._start(needs, may_build=may_build))
+
+    def _start(self, needs: Sequence[Need], *, may_build: bool) -> None:
         for need in needs:
-            task = self._loop.create_task(self._fetch(need))
+            task = self._loop.create_task(self._fetch(need, may_build=may_build))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _fetch(self, need: Need) -> None:
+    async def _fetch(self, need: Need, *, may_build: bool) -> None:
         try:
-            self._answers.put((need, await self._ask(need)))
+            self._answers.put((need, await self._ask(need, may_build=may_build)))
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001  whatever broke is the answer to this need
             self._answers.put((need, error))
 
-    async def _ask(self, need: Need) -> Listing | Metadata | Absent:
+    async def _ask(self, need: Need, *, may_build: bool) -> Listing | Metadata | Absent | None:
         assert self._client is not None
         if isinstance(need, ListingNeed):
             return await self._client.listing(need.name, self._policy.index(need.index))
         if isinstance(need, MetadataNeed):
             index = self._policy.index(need.index)
-            return await self._client.metadata(need.name, need.version, need.file, index)
+            if may_build:
+                return await self._client.built(need.name, need.version, need.file, index)
+            known = await self._client.metadata(need.name, need.version, need.file, index)
+            return None if isinstance(known, Absent) and known.kind == "needs-build" else known
         return Absent(kind="needs-build", reason="sources other than an index are not read yet")

@@ -1,0 +1,39 @@
+"""Index clients that can also build: the one place where a resolution leads to a build, and a build to a resolution."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+
+from msgspec.structs import replace
+from packaging.markers import default_environment
+
+from lockflow.index.backend import Builds
+from lockflow.index.client import ClientOptions, IndexClient
+from lockflow.index.http import Transport
+from lockflow.index.model import BuildPackage
+from lockflow.inputs.model import Manifest
+from lockflow.resolve.for_build import resolve_build
+from lockflow.standards.requirements import Requirement
+
+
+def index_clients(
+    options: ClientOptions, manifest: Manifest, environment: Mapping[str, str], transport: Transport | None = None
+) -> Callable[[], IndexClient]:
+    """What makes the index clients of a run; `environment` are the variables of which a few reach a build backend."""
+    here = {key: str(value) for key, value in default_environment().items()}
+    settings = manifest.settings
+    decisive = (settings.config_settings, settings.config_settings_package, manifest.build_constraints)
+    text = repr((decisive, here["python_full_version"], here["sys_platform"], here["platform_machine"]))
+    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def connect(under_way: tuple[str, ...]) -> IndexClient:
+        def resolve_here(requirements: tuple[Requirement, ...], names: tuple[str, ...]) -> tuple[BuildPackage, ...]:
+            return resolve_build(requirements, manifest, here, lambda: connect(names))
+
+        builds = Builds(
+            settings=settings, resolve=resolve_here, environment=environment, under_way=under_way, digest=digest
+        )
+        return IndexClient(replace(options, builds=builds), transport)
+
+    return lambda: connect(())

@@ -1,0 +1,517 @@
+"""A source tree to its metadata or its wheel, by its own build backend (PEP 517, 518, 660).
+
+Code of strangers runs here: in a virtual environment of its own with exactly the declared build requirements, with
+an empty home folder, without the variables of this process, and not for ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import threading
+import tomllib
+import venv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import installer
+import pyproject_hooks
+from installer.destinations import SchemeDictionaryDestination
+from installer.sources import WheelFile
+from msgspec import Struct
+from packaging.tags import sys_tags
+
+from lockflow.errors import AnswerIsNo, LockflowError
+from lockflow.index.model import BuildPackage, File
+from lockflow.index.sdist import InvalidSdist
+from lockflow.index.unpack import unpack
+from lockflow.inputs.model import Index, Settings
+from lockflow.standards.filenames import InvalidFilename, parse_wheel_name
+from lockflow.standards.names import normalize_name
+from lockflow.standards.requirements import InvalidRequirement, Requirement, parse_requirement
+from lockflow.standards.versions import Version
+
+_LAST_LINES = 20
+_LONGEST_LINE = 400
+_LARGEST_PYPROJECT = 16 << 20
+_LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
+_LEGACY_REQUIRES = ("setuptools >= 40.8.0",)
+"""What a tree without `[build-system]` is built with (PEP 517, 518)."""
+
+_KEPT = frozenset(
+    {
+        "ARCHFLAGS", "AR", "AS", "CC", "CFLAGS", "COMSPEC", "CPATH", "CPP", "CPPFLAGS", "CUDA_HOME", "CUDA_PATH", "CXX",
+        "CXXFLAGS", "C_INCLUDE_PATH", "DEVELOPER_DIR", "F77", "F90", "FC", "FFLAGS", "HTTPS_PROXY", "HTTP_PROXY",
+        "INCLUDE", "LANG", "LANGUAGE", "LD", "LDFLAGS", "LD_LIBRARY_PATH", "LIB", "LIBPATH", "LIBRARY_PATH",
+        "MACOSX_DEPLOYMENT_TARGET", "MAKEFLAGS", "NO_PROXY", "NUMBER_OF_PROCESSORS", "PATH", "PATHEXT",
+        "PKG_CONFIG_PATH", "PROCESSOR_ARCHITECTURE", "PROGRAMDATA", "PROGRAMFILES", "PROGRAMFILES(X86)", "RANLIB",
+        "REQUESTS_CA_BUNDLE", "RUSTFLAGS", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "SDKROOT", "SOURCE_DATE_EPOCH",
+        "SSL_CERT_DIR", "SSL_CERT_FILE", "SYSTEMDRIVE", "SYSTEMROOT", "TZ", "WINDIR",
+    }
+)  # fmt: skip
+_KEPT_PREFIXES = ("CMAKE_", "LC_", "SETUPTOOLS_SCM_PRETEND_VERSION", "SKBUILD_", "VSCMD_")
+"""Variables that say how to compile. A list of what passes, since nobody can list what is secret."""
+_WITH_CREDENTIALS = re.compile(r"://[^/\s]*@")
+_MISSING_MODULE = re.compile(r"(?:ModuleNotFoundError|ImportError): No module named '?([A-Za-z0-9_.]+)")
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\x80-\U0010ffff]")
+
+
+class Builds(Struct, frozen=True, kw_only=True):
+    """Whether and with what source trees are built.
+
+    `resolve` turns build requirements into packages for this interpreter; it is told the builds that wait for it.
+    `environment` are the variables of which a few reach a backend; `under_way` names the builds that this one is a
+    part of, outermost first. `digest` stands for all that changes what a build says apart from the source itself.
+    """
+
+    settings: Settings
+    resolve: Callable[[tuple[Requirement, ...], tuple[str, ...]], tuple[BuildPackage, ...]]
+    environment: Mapping[str, str] = {}
+    under_way: tuple[str, ...] = ()
+    digest: str = ""
+    timeout_seconds: float = 1200.0
+
+    def is_disabled(self, name: str) -> bool:
+        return self.settings.no_build or name in self.settings.no_build_package
+
+
+class SourceTree(Struct, frozen=True, kw_only=True):
+    """A folder to build. `label` names it in messages (`jieba 0.42.1`), `where` says where it came from.
+
+    `lower` turns a build requirement as written into where it comes from, since a project's own sources count.
+    """
+
+    name: str
+    label: str
+    folder: Path
+    where: str
+    lower: Callable[[Requirement], Sequence[Requirement]] | None = None
+
+
+class _HookFailed(Exception):
+    """A hook ended badly; carries what it said."""
+
+    def __init__(self, output: str, why: str) -> None:
+        super().__init__(why)
+        self.output = output
+        self.why = why
+
+
+class _BuildSystem(Struct, frozen=True):
+    """`[build-system]` of a pyproject.toml."""
+
+    backend: str
+    requires: tuple[Requirement, ...]
+    backend_path: tuple[str, ...] | None = None
+
+
+class Backend:
+    """Builds one tree after the other in the thread that asks; `close` ends what runs.
+
+    `download` hands out the file of an index, checked against its hash.
+    """
+
+    def __init__(self, builds: Builds, download: Callable[[File, Index], Path]) -> None:
+        self._builds = builds
+        self._download = download
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._guard = threading.Lock()
+        self._is_closed = False
+
+    def metadata(self, tree: SourceTree) -> bytes:
+        """METADATA as the backend of the tree tells it, without building all of the wheel where it can."""
+        with _temporary_folder() as work:
+            output = work / "metadata"
+            output.mkdir()
+            with self._prepared(tree, work, self._builds.under_way) as (hooks, settings):
+                found = hooks.prepare_metadata_for_build_wheel(str(output), settings, _allow_fallback=True)
+            metadata = output / Path(found).name / "METADATA"
+            if not metadata.is_file():
+                raise _failed(tree, "its build backend says that there is metadata, but there is none")
+            return metadata.read_bytes()
+
+    def close(self) -> None:
+        """End the processes of all builds; those who wait for them get an error."""
+        with self._guard:
+            self._is_closed = True
+            for process in self._running:
+                _kill(process)
+
+    def _wheel(self, tree: SourceTree, work: Path, under_way: tuple[str, ...]) -> Path:
+        output = work / "wheel"
+        output.mkdir()
+        with self._prepared(tree, work, under_way) as (hooks, settings):
+            found = hooks.build_wheel(str(output), settings)
+        wheel = output / Path(found).name
+        if not wheel.is_file():
+            raise _failed(tree, "its build backend says that there is a wheel, but there is none")
+        return wheel
+
+    # Environments -----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _prepared(
+        self, tree: SourceTree, work: Path, under_way: tuple[str, ...]
+    ) -> Iterator[tuple[pyproject_hooks.BuildBackendHookCaller, dict[str, Any] | None]]:
+        """An environment with all build requirements, and the hooks to call in it; their errors become messages."""
+        if tree.label in under_way:
+            raise AnswerIsNo(
+                f"{tree.label} cannot be built: its build needs itself",
+                where=tree.where,
+                why=" needs ".join([*under_way[under_way.index(tree.label) :], tree.label]),
+                next="constrain one of them by build-constraint-dependencies to a version that has a wheel",
+            )
+        under_way = (*under_way, tree.label)
+        system = _build_system(tree)
+        settings = self._config_settings(tree.name)
+        python = Path(sys.executable)
+        is_isolated = not (
+            self._builds.settings.no_build_isolation or tree.name in self._builds.settings.no_build_isolation_package
+        )
+        environment = _Environment(work / "environment") if is_isolated else None
+        if environment is not None:
+            python = environment.python
+            environment.create()
+            self._install(system.requires, tree, environment, under_way)
+        runner = _Runner(self, python, work, self._builds)
+        hooks = pyproject_hooks.BuildBackendHookCaller(
+            str(tree.folder), system.backend, system.backend_path, runner=runner, python_executable=str(python)
+        )
+        try:
+            if environment is not None:
+                more = tuple(_requirements(hooks.get_requires_for_build_wheel(settings), tree))
+                if any(requirement not in system.requires for requirement in more):
+                    self._install((*system.requires, *more), tree, environment, under_way)
+            yield hooks, settings
+        except _HookFailed as error:
+            raise _failed(tree, error.why, error.output) from error
+        except pyproject_hooks.BackendUnavailable as error:
+            raise _failed(tree, f"its build backend {system.backend} cannot be loaded", error.traceback) from error
+        except (pyproject_hooks.HookMissing, pyproject_hooks.UnsupportedOperation) as error:
+            raise _failed(tree, f"its build backend {system.backend} cannot do that: {error}") from error
+        except (OSError, ValueError, KeyError) as error:
+            raise _failed(tree, f"{type(error).__name__}: {error}") from error
+
+    def _install(
+        self,
+        requires: Sequence[Requirement],
+        tree: SourceTree,
+        environment: _Environment,
+        under_way: tuple[str, ...],
+    ) -> None:
+        """Put what `requires` needs into the environment; what is there at another version makes it start afresh."""
+        lowered = tuple(requires)
+        if tree.lower is not None:
+            lowered = tuple(entry for requirement in requires for entry in tree.lower(requirement))
+        if not lowered:
+            return
+        try:
+            packages = self._builds.resolve(lowered, under_way)
+        except LockflowError as error:
+            if tree.label in error.where:
+                raise
+            raise AnswerIsNo(
+                f"the build requirements of {tree.label} cannot be had",
+                where=tree.where,
+                why=str(error),
+                next=f"give its metadata in [[tool.uv.dependency-metadata]], name = {tree.name!r}",
+            ) from error
+        wanted = {package.name: package.version for package in packages}
+        if not environment.installed.items() <= wanted.items():
+            environment.create()
+        for package in packages:
+            if package.name in environment.installed:
+                continue
+            wheel = _best_wheel(package.files)
+            if wheel is not None:
+                environment.install(self._download(wheel, package.index))
+            else:
+                with _temporary_folder() as folder:
+                    environment.install(self._built_wheel(package, tree, folder, under_way))
+            environment.installed[package.name] = package.version
+
+    def _built_wheel(self, package: BuildPackage, parent: SourceTree, work: Path, under_way: tuple[str, ...]) -> Path:
+        """A wheel of a build requirement that has none for this machine."""
+        label = f"{package.name} {package.version}"
+        sdist = next((file for file in package.files if not file.is_wheel), None)
+        if sdist is None or self._builds.is_disabled(package.name):
+            why = "no wheel of it fits this machine, and " + (
+                "it has no source distribution" if sdist is None else "building it is switched off"
+            )
+            raise _failed(parent, f"it needs {label} to be built, but {why}")
+        source = work / "source"
+        source.mkdir()
+        archive = self._download(sdist, package.index)
+        try:
+            with archive.open("rb") as content:
+                folder = unpack(content, sdist.filename, source)
+        except (InvalidSdist, OSError) as error:
+            raise _failed(parent, f"it needs {label} to be built, but {sdist.filename}: {error}") from error
+        return self._wheel(SourceTree(name=package.name, label=label, folder=folder, where=sdist.url), work, under_way)
+
+    def _config_settings(self, name: str) -> dict[str, Any] | None:
+        merged = dict(self._builds.settings.config_settings)
+        merged |= dict(dict(self._builds.settings.config_settings_package).get(name, ()))
+        return {key: values[0] if len(values) == 1 else list(values) for key, values in merged.items()} or None
+
+    # Processes --------------------------------------------------------------------------------------------------
+
+    def run(self, command: Sequence[str], folder: Path, environment: Mapping[str, str], output: IO[bytes]) -> int:
+        """Run a command to its end and return its code. Raises _HookFailed where it takes too long."""
+        with self._guard:
+            if self._is_closed:
+                raise _HookFailed("", "the run was given up")
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=os.name == "posix",
+            )
+            self._running.add(process)
+        try:
+            return process.wait(self._builds.timeout_seconds)
+        except subprocess.TimeoutExpired as error:
+            _kill(process)
+            process.wait()
+            seconds = int(self._builds.timeout_seconds)
+            raise _HookFailed("", f"its build backend did not end within {seconds} seconds") from error
+        finally:
+            with self._guard:
+                self._running.discard(process)
+
+
+class _Runner:
+    """Runs a hook's command the way pyproject_hooks asks for, in the environment of one build."""
+
+    def __init__(self, backend: Backend, python: Path, work: Path, builds: Builds) -> None:
+        self._backend = backend
+        self._work = work
+        self._variables = clean_environment(builds.environment, python.parent, work)
+
+    def __call__(
+        self, cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None
+    ) -> None:
+        variables = self._variables | dict(extra_environ or {})
+        folder = Path(cwd) if cwd is not None else self._work
+        with tempfile.TemporaryFile() as output:
+            code = self._backend.run(cmd, folder, variables, output)
+            if code != 0:
+                hook = cmd[-2] if len(cmd) > 1 else ""
+                ended = f"ended with code {code}" if code > 0 else f"was ended by signal {-code}"
+                raise _HookFailed(_last_lines(output), f"its build backend {ended} in {hook}")
+        if len(cmd) > 1:
+            _drop_warnings(Path(cmd[-1]))
+
+
+def _drop_warnings(answer: Path) -> None:
+    """Take the backend's warnings out of what a hook answers: they are for its author, and would be raised here."""
+    path = answer / "output.json"
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return
+    if isinstance(data, dict) and data.pop("warnings", None):
+        path.write_text(json.dumps(data), encoding="utf-8")
+
+
+class _Environment:
+    """A virtual environment without anything in it, and what was installed since."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.installed: dict[str, Version] = {}
+        variables = {"base": str(folder), "platbase": str(folder)}
+        paths = sysconfig.get_paths("venv", vars=variables)
+        include = str(folder / "include")
+        self._scheme = paths | {"headers": include, "include": include, "platinclude": include}
+        self.python = Path(paths["scripts"]) / ("python.exe" if os.name == "nt" else "python")
+
+    def create(self) -> None:
+        self.installed.clear()
+        venv.EnvBuilder(clear=True, symlinks=os.name != "nt", with_pip=False).create(self.folder)
+
+    def install(self, wheel: Path) -> None:
+        destination = SchemeDictionaryDestination(self._scheme, str(self.python), _SCRIPT_KIND, overwrite_existing=True)
+        with WheelFile.open(wheel) as source:
+            installer.install(source, destination, {"INSTALLER": b"lockflow"})
+
+
+_SCRIPT_KIND: Literal["posix", "win-amd64", "win-arm64", "win-ia32"] = "posix"
+if sys.platform == "win32":
+    _SCRIPT_KIND = "win-arm64" if sysconfig.get_platform() == "win-arm64" else "win-amd64"
+
+
+def clean_environment(environment: Mapping[str, str], scripts: Path, work: Path) -> dict[str, str]:
+    """The variables a backend gets: how to compile, where programs are, and folders of its own."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if (name.upper() in _KEPT or name.upper().startswith(_KEPT_PREFIXES)) and not _WITH_CREDENTIALS.search(value)
+    }
+    home, temporary = work / "home", work / "tmp"
+    for folder in (home, temporary):
+        folder.mkdir(exist_ok=True)
+    path = kept.get("PATH", os.defpath)
+    kept |= {
+        "PATH": f"{scripts}{os.pathsep}{path}",
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "APPDATA": str(home),
+        "LOCALAPPDATA": str(home),
+        "TMPDIR": str(temporary),
+        "TMP": str(temporary),
+        "TEMP": str(temporary),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONNOUSERSITE": "1",
+    }
+    return kept
+
+
+def is_python_admitted(requires_python: str | None) -> bool:
+    """Whether a source with this Requires-Python can be built by the running interpreter."""
+    return requires_python is None or _admits(requires_python)
+
+
+@lru_cache(maxsize=1024)
+def _admits(requires_python: str) -> bool:
+    major, minor, micro = sys.version_info[:3]
+    requirement = f"python ({requires_python})"
+    try:
+        specifiers = parse_requirement(requirement).source.specifiers  # type: ignore[union-attr]
+    except InvalidRequirement:
+        return True
+    return bool(specifiers.range.contains(Version.parse(f"{major}.{minor}.{micro}")))
+
+
+@lru_cache(maxsize=1)
+def _tag_ranks() -> dict[str, int]:
+    ranks: dict[str, int] = {}
+    for rank, tag in enumerate(sys_tags()):
+        ranks.setdefault(str(tag), rank)
+    return ranks
+
+
+def _best_wheel(files: Sequence[File]) -> File | None:
+    """The wheel that an installer would choose here, None where none fits."""
+    best: tuple[int, File] | None = None
+    ranks = _tag_ranks()
+    for file in files:
+        try:
+            name = parse_wheel_name(file.filename) if file.is_wheel else None
+        except InvalidFilename:
+            continue
+        if name is None:
+            continue
+        found = [
+            ranks[tag]
+            for python in name.python_tags
+            for abi in name.abi_tags
+            for platform in name.platform_tags
+            if (tag := f"{python}-{abi}-{platform}".lower()) in ranks
+        ]
+        if found and (best is None or min(found) < best[0]):
+            best = (min(found), file)
+    return None if best is None else best[1]
+
+
+# pyproject.toml -------------------------------------------------------------------------------------------------
+
+
+def _build_system(tree: SourceTree) -> _BuildSystem:
+    path = tree.folder / "pyproject.toml"
+    table: object = None
+    if path.is_file():
+        try:
+            if path.stat().st_size > _LARGEST_PYPROJECT:
+                raise _failed(tree, "its pyproject.toml is too large to be one")
+            document = tomllib.loads(path.read_bytes().decode("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+            raise _failed(tree, f"its pyproject.toml cannot be read: {error}") from error
+        table = document.get("build-system")
+    if table is None:
+        if not any((tree.folder / name).is_file() for name in ("pyproject.toml", "setup.py", "setup.cfg")):
+            raise _failed(tree, "there is neither pyproject.toml nor setup.py in it")
+        return _BuildSystem(_LEGACY_BACKEND, tuple(_requirements(_LEGACY_REQUIRES, tree)))
+    if not isinstance(table, dict):
+        raise _failed(tree, "[build-system] of its pyproject.toml is no table")
+    backend, backend_path = table.get("build-backend"), table.get("backend-path")
+    requires = table.get("requires")
+    if backend is None:
+        backend, backend_path = _LEGACY_BACKEND, None
+        requires = _LEGACY_REQUIRES if requires is None else requires
+    if not isinstance(backend, str) or not _is_texts(requires) or not (backend_path is None or _is_texts(backend_path)):
+        raise _failed(tree, "[build-system] of its pyproject.toml is not as PEP 518 has it")
+    assert requires is not None
+    path_entries = None if backend_path is None else tuple(backend_path)
+    return _BuildSystem(backend, tuple(_requirements(requires, tree)), path_entries)
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+
+
+def _requirements(texts: Sequence[str], tree: SourceTree) -> Iterator[Requirement]:
+    for text in texts:
+        try:
+            yield parse_requirement(text)
+        except InvalidRequirement as error:
+            raise _failed(tree, f"its build requirement cannot be read: {error}") from error
+
+
+# What is said ---------------------------------------------------------------------------------------------------
+
+
+def _failed(tree: SourceTree, why: str, output: str = "") -> AnswerIsNo:
+    missing = _MISSING_MODULE.findall(output)
+    give = f"give its metadata in [[tool.uv.dependency-metadata]], name = {tree.name!r}"
+    hint = f"{give}, or choose a version that has a wheel"
+    if missing:
+        module = normalize_name(missing[-1].partition(".")[0])
+        hint = (
+            f"its build uses {missing[-1]} without asking for it: {give}, or build it where {module} is installed by "
+            f"no-build-isolation-package = [{tree.name!r}]"
+        )
+    return AnswerIsNo(f"{tree.label} cannot be built", where=tree.where, why=f"{why}\n{output}".rstrip("\n"), next=hint)
+
+
+def _last_lines(output: IO[bytes]) -> str:
+    size = output.seek(0, os.SEEK_END)
+    output.seek(max(0, size - _LAST_LINES * _LONGEST_LINE * 4))
+    lines = output.read().decode("utf-8", "replace").splitlines()
+    cleaned = [_CONTROL.sub("", line.expandtabs(4)).rstrip()[:_LONGEST_LINE] for line in lines]
+    return "\n".join([line for line in cleaned if line][-_LAST_LINES:])
+
+
+# This machine ---------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="lockflow-build-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(OSError):
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
