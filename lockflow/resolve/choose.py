@@ -209,24 +209,29 @@ class Chooser:
         found: list[Candidate] = []
         for versions in self._listed.visit((name, state.indexes.get(name))):
             for other in versions.within(allowed & rest, descending=is_descending):
-                judged = None if other.is_prerelease else versions.judge(other)
+                # Once pre-releases are tried, the stable versions of the range are used up.
+                is_next = other.is_prerelease is version.is_prerelease
+                judged = versions.judge(other) if is_next else None
                 if isinstance(judged, Candidate) and judged.metadata_file.is_wheel:
                     found.append(judged)
                 if len(found) == count:
                     return found
         return found
 
-    def likely(self, name: str, allowed: VersionRange = FULL) -> Candidate | None:
-        """The candidate that will probably be chosen, before anything else is known; for fetching ahead."""
+    def likely(
+        self, name: str, allowed: VersionRange = FULL, environment: ForkEnvironment | None = None
+    ) -> Candidate | None:
+        """The candidate that will probably be chosen, for fetching ahead. Raises Blocked without its listing."""
         lists = self._listed.peek((name, None))
         for entry in self._preferences.get(name, ())[:1]:
             for versions in lists:
-                judged = versions.judge(entry.version) if entry.version in versions else None
+                is_listed = allowed.contains(entry.version) and entry.version in versions
+                judged = versions.judge(entry.version) if is_listed else None
                 if isinstance(judged, Candidate):
                     return judged
-        anywhere = ForkEnvironment(TRUE, self._policy.python)
+        environment = environment or ForkEnvironment(TRUE, self._policy.python)
         while True:
-            found = self._search(anywhere, name, allowed, lists)
+            found = self._search(environment, name, allowed, lists)
             if not isinstance(found, Unusable):
                 return found
             allowed = allowed & ~VersionRange.singleton(found.version)

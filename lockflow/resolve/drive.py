@@ -24,6 +24,9 @@ from lockflow.standards.versions import Version
 
 _T = TypeVar("_T")
 
+_BUSY = 24
+"""Requests under way, of some thirty connections."""
+
 _STEPS = 50
 """Solver steps between two looks at what has arrived: few enough to keep the network busy."""
 
@@ -72,9 +75,9 @@ def resolve(
                 fetcher.want(outcome)
                 while not facts.knows(outcome):
                     fetcher.build_if_needed(outcome)
-                    _tell(solver, facts, fetcher.wait(), outcome)
+                    _tell(solver, facts, fetcher.wait(), outcome, is_busy=fetcher.is_busy)
             for answer in fetcher.arrived():
-                _tell(solver, facts, answer, None)
+                _tell(solver, facts, answer, None, is_busy=fetcher.is_busy)
             if progress is not None:
                 progress(decided=solver.statistics.decisions, fetched=fetcher.fetched)
 
@@ -108,7 +111,7 @@ Answer = tuple[Need, Listing | Metadata | Absent | BaseException | None]
 """A need and its fact, or what went wrong; None where only a build could tell, and none was begun."""
 
 
-def _tell(solver: Solver, facts: Facts, answer: Answer, awaited: Need | None) -> None:
+def _tell(solver: Solver, facts: Facts, answer: Answer, awaited: Need | None, *, is_busy: bool) -> None:
     need, fact = answer
     if isinstance(fact, BaseException):
         if awaited is not None and need == awaited:
@@ -120,7 +123,7 @@ def _tell(solver: Solver, facts: Facts, answer: Answer, awaited: Need | None) ->
     if isinstance(need, ListingNeed):
         solver.guess(need.name)
     elif isinstance(fact, Metadata):
-        solver.expect(fact)
+        solver.expect(fact, with_pins=not is_busy)
 
 
 class _Fetcher:
@@ -166,6 +169,11 @@ class _Fetcher:
         if isinstance(need, MetadataNeed) and need.key in self._unbuilt:
             self._unbuilt.discard(need.key)
             self._start_soon([need], may_build=True)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether so much is under way that guesses of the second order would only stand in the way."""
+        return len(self._asked) - self.fetched > _BUSY
 
     def flush(self) -> None:
         if self._wanted:

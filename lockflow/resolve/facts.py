@@ -54,10 +54,11 @@ class Blocked(Exception):
 class Facts:
     """All that the solver was told so far. `flat` holds what flat indexes and find-links list, by index URL."""
 
-    __slots__ = ("_listings", "_metadata", "_sources", "flat")
+    __slots__ = ("_listed", "_listings", "_metadata", "_sources", "flat")
 
     def __init__(self, flat: dict[str, dict[str, Listing]] | None = None) -> None:
         self._listings: dict[tuple[str, str], Listing | Absent] = {}
+        self._listed: set[str] = set()
         self._metadata: dict[tuple[str, str, str], Metadata | Absent] = {}
         self._sources: dict[SourceNeed, Metadata | Absent] = {}
         self.flat = flat or {}
@@ -67,6 +68,7 @@ class Facts:
         if isinstance(need, ListingNeed):
             assert not isinstance(fact, Metadata)
             self._listings[need.name, need.index] = fact
+            self._listed.add(need.name)
         elif isinstance(need, MetadataNeed):
             assert not isinstance(fact, Listing)
             self._metadata[need.key] = fact
@@ -80,6 +82,10 @@ class Facts:
         if isinstance(need, MetadataNeed):
             return need.key in self._metadata
         return need in self._sources
+
+    def knows_some_listing(self, name: str) -> bool:
+        """Whether any index has answered for this project, so that it is worth looking ahead."""
+        return name in self._listed
 
     def peek_listing(self, name: str, index: str) -> Listing | Absent | None:
         """A listing if it is known already."""

@@ -8,6 +8,7 @@ a step asks for every fact before it changes anything.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lockflow.index.model import Metadata
@@ -93,6 +94,8 @@ class Solver:
         self._everywhere = python_range_marker(policy.python)
         self._expected: dict[str, VersionRange] = {}
         self._tried: dict[str, set[Version]] = {}
+        self._open_range: dict[str, VersionRange] = {}
+        self._last_allowed: dict[str, VersionRange] = {}
         self._results: list[ForkResult] = []
         self._stack: list[ForkState] = []
         root = State(self._root, ROOT_VERSION)
@@ -135,7 +138,10 @@ class Solver:
         solution = pubgrub.solution
         for number in solution.outdated:
             if solution.is_open(number):
-                solution.requeue(number, state.priorities.get(number, self.identities[number]))
+                identity = self.identities[number]
+                solution.requeue(number, state.priorities.get(number, identity))
+                if identity.kind is Kind.PACKAGE and identity.name not in state.sources:
+                    self._want_best(state, identity.name, solution.assignments[number].term.range)
         solution.outdated.clear()
         picked = solution.pick()
         if picked is None:
@@ -161,7 +167,7 @@ class Solver:
         if reason is None:
             state.version = version
             state.phase = Phase.DEPEND
-            if identity.kind is Kind.PACKAGE and identity.name not in state.sources:
+            if identity.kind > Kind.PYTHON and identity.name not in state.sources:
                 self._count_try(state, identity.name, version, term.range)
             return True
         versions = self._widened(state, identity, version)
@@ -354,16 +360,22 @@ class Solver:
 
     # Looking ahead ----------------------------------------------------------------------------------------------
 
-    def expect(self, metadata: Metadata) -> None:
-        """Want the listings of what a package is likely to bring in, before it is decided on."""
+    def expect(self, metadata: Metadata, *, with_pins: bool = True) -> None:
+        """Want what a package is likely to bring in, before it is decided on: listings, and versions it pins."""
         for requirement in metadata.requires_dist:
             name, source = requirement.name, requirement.source
-            if name in self._expected or name in self.policy.members or not isinstance(source, Registry):
+            if name in self.policy.members or not isinstance(source, Registry):
+                continue
+            is_new = name not in self._expected
+            if not is_new and not (with_pins and source.specifiers.range.is_pinned):
                 continue
             if production(requirement.marker).is_false or is_disjoint(requirement.marker, self._everywhere):
                 continue
-            self._expected[name] = source.specifiers.range
-            self._want_listing(name, None)
+            if is_new:
+                self._expected[name] = source.specifiers.range
+                self._want_listing(name, None)
+            elif self.facts.knows_some_listing(name):
+                self._want_likely(name, source.specifiers.range)
 
     def guess(self, name: str) -> None:
         """Want the metadata that is likely needed once a listing is known."""
@@ -375,14 +387,31 @@ class Solver:
         if candidate is not None:
             self._wanted(metadata_need(name, candidate))
 
+    def _want_best(self, state: ForkState, name: str, allowed: VersionRange) -> None:
+        """Want the metadata of the version that would be chosen now, once the listing is there."""
+        if self._last_allowed.get(name) == allowed or not self.facts.knows_some_listing(name):
+            return
+        self._last_allowed[name] = allowed
+        self._want_likely(name, allowed, state.environment)
+
+    def _want_likely(self, name: str, allowed: VersionRange, environment: ForkEnvironment | None = None) -> None:
+        with suppress(Blocked):
+            candidate = self._chooser.likely(name, allowed, environment)
+            if candidate is not None:
+                self._wanted(metadata_need(name, candidate))
+
     def _count_try(self, state: ForkState, name: str, version: Version, allowed: VersionRange) -> None:
         """Want the metadata of the versions that come next, once several of a package were tried in vain."""
+        if not allowed.is_pinned:
+            # A proxy is decided first and pins the package: what could come next is known from the proxy.
+            self._open_range[name] = allowed
         tried = self._tried.setdefault(name, set())
         if version in tried:
             return
         tried.add(version)
         count = len(tried)
         if count in (5, 10) or count % 20 == 0:
+            allowed = self._open_range.get(name, allowed)
             for candidate in self._chooser.following(state, name, version, allowed, min(count, 50)):
                 self._wanted(metadata_need(name, candidate))
 
