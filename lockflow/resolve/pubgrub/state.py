@@ -25,7 +25,7 @@ class State:
     """`clauses` lists, for every package, the incompatibilities that mention it, oldest first.
 
     `contradicted` maps incompatibilities that cannot hold any more to the decision level at which that became
-    known. `merged` finds the dependency clauses between two packages.
+    known. `merged` finds the dependency clause of two packages that asks for the same versions of the second.
     """
 
     __slots__ = ("clauses", "contradicted", "merged", "root", "root_version", "solution", "store")
@@ -35,7 +35,7 @@ class State:
         self.root_version = root_version
         self.store: list[Incompatibility] = []
         self.clauses: dict[int, list[int]] = {}
-        self.merged: dict[tuple[int, int], list[int]] = {}
+        self.merged: dict[tuple[int, int, Term | None], int] = {}
         self.contradicted: dict[int, int] = {}
         self.solution = PartialSolution()
         number = self._add({root: Term(False, VersionRange.singleton(root_version))}, RootCause())
@@ -47,7 +47,7 @@ class State:
         twin.root_version = self.root_version
         twin.store = self.store
         twin.clauses = {package: numbers.copy() for package, numbers in self.clauses.items()}
-        twin.merged = {pair: numbers.copy() for pair, numbers in self.merged.items()}
+        twin.merged = self.merged.copy()
         twin.contradicted = self.contradicted.copy()
         twin.solution = self.solution.clone()
         return twin
@@ -102,20 +102,15 @@ class State:
 
     def _merge(self, number: int, cause: DependencyCause) -> int:
         incompatibility = self.store[number]
-        past = self.merged.setdefault((cause.package, cause.target), [])
-        target = incompatibility.terms.get(cause.target)
-        for position, older in enumerate(past):
-            if self.store[older].terms.get(cause.target) == target:
-                terms = dict(incompatibility.terms)
-                terms[cause.package] = Term(
-                    True, self.store[older].terms[cause.package].range | terms[cause.package].range
-                )
-                number = self.allocate(Incompatibility(terms, cause))
-                for package, _ in self.store[older].items:
-                    self.clauses[package].remove(older)
-                past[position] = number
-                return number
-        past.append(number)
+        key = (cause.package, cause.target, incompatibility.terms.get(cause.target))
+        older = self.merged.get(key)
+        if older is not None:
+            terms = dict(incompatibility.terms)
+            terms[cause.package] = Term(True, self.store[older].terms[cause.package].range | terms[cause.package].range)
+            number = self.allocate(Incompatibility(terms, cause))
+            for package, _ in self.store[older].items:
+                self.clauses[package].remove(older)
+        self.merged[key] = number
         return number
 
     def _would_hold(self, incompatibility: Incompatibility, package: int, exact: Term) -> bool:
