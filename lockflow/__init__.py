@@ -1,0 +1,76 @@
+"""Lock a Python project once for all platforms, prove the lock on each of them, and build from exactly that lock.
+
+The walk, in the order in which data moves; each room takes the structs of rooms before it and hands on its own:
+
+1. `inputs` reads what people wrote (pyproject.toml, uv.toml, scripts) into a Manifest.
+2. `index` reads what the world offers: a Listing of files for each project, Metadata for each file.
+3. `resolve` finds what fits together on every platform and Python at once: a Resolution, or why there is none.
+4. `lock` writes it down as a Lock in the format of uv.lock, byte for byte as uv does, and tells whether an old one
+   is still right.
+5. `platforms` works out, platform by platform, which file of each package an installer would take: a Coverage.
+6. `report` tells people, as JSON, Markdown and rows for a terminal.
+
+Below them lie the words of the field (`standards`) and the exceptions (`errors`); above them `steps` walks through
+the rooms, and `cli` and `tasks` ask for steps. As a library, a step is a function:
+
+    >>> import lockflow
+    >>> target = lockflow.Target(directory=Path("project"), environment=os.environ)
+    >>> result = lockflow.lock(target)
+    >>> report = lockflow.check(target)
+
+They are loaded when first used, so that `import lockflow` costs nothing. None of them prints or exits; what goes
+wrong is a `LockflowError` (see `lockflow.errors`), progress is told to a callback.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lockflow.errors import AnswerIsNo, LockflowError
+    from lockflow.steps import LockResult, Mode, Network, Status, Target, check, lock, report
+
+__all__ = [
+    "AnswerIsNo",
+    "LockResult",
+    "LockflowError",
+    "Mode",
+    "Network",
+    "Status",
+    "Target",
+    "check",
+    "lock",
+    "report",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load the library's functions when one is first used (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _find(name)
+
+
+def _find(name: str) -> object:
+    from lockflow import errors, steps  # noqa: PLC0415  the point of this module is to load them late
+
+    return getattr(errors if hasattr(errors, name) else steps, name)
+
+
+def _ignore(_: object, room: object) -> None:
+    """Take no notice of a submodule that was loaded."""
+
+
+class _Library(ModuleType):
+    """A module where `lock` and `report` are the functions although rooms have the same names.
+
+    The import system sets a package's attribute for every submodule that is loaded; for these two that is ignored.
+    """
+
+    lock = property(lambda _: _find("lock"), _ignore)
+    report = property(lambda _: _find("report"), _ignore)
+
+
+sys.modules[__name__].__class__ = _Library
