@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lockflow.inputs.model import ForkStrategy, Settings
 from support.scenario import World, forks, manifest, solve, versions
 
 
@@ -15,9 +16,7 @@ def world_of_marker_forks() -> World:
 
 
 def test_disjoint_markers_fork_and_upper_bounds_are_solved_first() -> None:
-    project = manifest(
-        ["zed>=1", "beta>=2 ; sys_platform == 'linux'", "beta<2 ; sys_platform == 'darwin'", "alpha"]
-    )
+    project = manifest(["zed>=1", "beta>=2 ; sys_platform == 'linux'", "beta<2 ; sys_platform == 'darwin'", "alpha"])
     resolution, _ = solve(project, world_of_marker_forks())
     assert forks(resolution) == [
         "sys_platform == 'darwin'",
@@ -76,14 +75,18 @@ def test_each_python_gets_the_newest_version_it_can_have() -> None:
 
 
 def test_fewest_takes_one_version_for_all_pythons() -> None:
-    resolution, _ = solve(manifest(["beta"], fork_strategy="fewest"), world_of_pythons())
+    resolution, _ = solve(manifest(["beta"], settings=Settings(fork_strategy=ForkStrategy.FEWEST)), world_of_pythons())
     assert versions(resolution) == {"beta": ["1.0"]}
     assert forks(resolution) == []
 
 
 def test_platforms_that_need_wheels_get_the_newest_version_that_has_them() -> None:
     world = World().add("beta", "1.0")
-    world.add("beta", "2.0", files=["beta-2.0-py3-none-manylinux_2_17_x86_64.whl", "beta-2.0-py3-none-macosx_11_0_arm64.whl"])
+    world.add(
+        "beta",
+        "2.0",
+        files=["beta-2.0-py3-none-manylinux_2_17_x86_64.whl", "beta-2.0-py3-none-macosx_11_0_arm64.whl"],
+    )
     world.add("beta", "3.0", files=["beta-3.0-py3-none-macosx_11_0_arm64.whl"])
     required = ["sys_platform == 'win32'", "sys_platform == 'linux' and platform_machine == 'x86_64'"]
     resolution, _ = solve(manifest(["beta"], required_environments=required), world)
@@ -97,8 +100,16 @@ def test_platforms_that_need_wheels_get_the_newest_version_that_has_them() -> No
 
 def test_a_local_version_takes_the_platforms_that_the_public_one_lacks() -> None:
     world = World()
-    world.add("torchy", "2.0", files=["torchy-2.0-cp311-none-macosx_11_0_arm64.whl", "torchy-2.0-cp311-cp311-manylinux2014_aarch64.whl"])
-    world.add("torchy", "2.0+cpu", files=["torchy-2.0+cpu-cp311-cp311-linux_x86_64.whl", "torchy-2.0+cpu-cp311-cp311-win_amd64.whl"])
+    world.add(
+        "torchy",
+        "2.0",
+        files=["torchy-2.0-cp311-none-macosx_11_0_arm64.whl", "torchy-2.0-cp311-cp311-manylinux2014_aarch64.whl"],
+    )
+    world.add(
+        "torchy",
+        "2.0+cpu",
+        files=["torchy-2.0+cpu-cp311-cp311-linux_x86_64.whl", "torchy-2.0+cpu-cp311-cp311-win_amd64.whl"],
+    )
     resolution, _ = solve(manifest(["torchy"]), world)
     assert versions(resolution) == {"torchy": ["2.0", "2.0+cpu"]}
 

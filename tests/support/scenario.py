@@ -6,6 +6,8 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from lockflow.index.model import Absent, File, Listing, Metadata, Release
 from lockflow.inputs.model import Index, Manifest, Member, Settings
 from lockflow.resolve.facts import Facts, ListingNeed, MetadataNeed, Need
@@ -81,7 +83,7 @@ def manifest(
     constraints: Sequence[str] = (),
     environments: Sequence[str] | None = None,
     required_environments: Sequence[str] | None = None,
-    **settings: object,
+    settings: Settings = Settings(),
 ) -> Manifest:
     """A project `root-proj` 0.1.0 with these dependencies, locked against one index."""
     requirements: list[Requirement] = [parse_requirement(text) for text in dependencies]
@@ -102,8 +104,10 @@ def manifest(
         requires_python=python,
         constraints=tuple(map(parse_requirement, constraints)),
         environments=None if environments is None else tuple(map(parse_marker, environments)),
-        required_environments=None if required_environments is None else tuple(map(parse_marker, required_environments)),
-        settings=Settings(indexes=(Index(url=INDEX, is_default=True),), **settings),
+        required_environments=None
+        if required_environments is None
+        else tuple(map(parse_marker, required_environments)),
+        settings=replace(settings, indexes=(Index(url=INDEX, is_default=True),)),
     )
 
 
