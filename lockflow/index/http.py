@@ -393,7 +393,7 @@ class _Transports:
     def _pool(self, proxy: str | None, *, is_trusting: bool) -> httpx.BaseTransport:
         return httpx.HTTPTransport(
             verify=_trusting_context() if is_trusting else _context(self._options.environment),
-            http2=bool(int(os.environ.get("H2","1"))),
+            http2=bool(int(os.environ.get("H2", "1"))),
             trust_env=False,
             limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
             proxy=None if proxy is None else httpx.Proxy(proxy),
@@ -405,7 +405,10 @@ class _Transports:
         return self._proxies.get(url.partition(":")[0].lower()) or self._proxies.get("all")
 
     def close(self) -> None:
-        for pool in self._pools.values():
+        # A thread that is still waiting for an answer may be about to open another one.
+        with self._lock:
+            pools = [*self._pools.values()]
+        for pool in pools:
             pool.close()
 
 
