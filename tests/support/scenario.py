@@ -23,6 +23,7 @@ from lockflow.standards.requirements import Requirement, RequiresPython, parse_r
 from lockflow.standards.versions import Version
 
 INDEX = "https://index.example/simple"
+_USUAL = Settings()
 
 
 @dataclass
@@ -83,7 +84,7 @@ def manifest(
     constraints: Sequence[str] = (),
     environments: Sequence[str] | None = None,
     required_environments: Sequence[str] | None = None,
-    settings: Settings = Settings(),
+    settings: Settings = _USUAL,
 ) -> Manifest:
     """A project `root-proj` 0.1.0 with these dependencies, locked against one index."""
     requirements: list[Requirement] = [parse_requirement(text) for text in dependencies]
