@@ -34,6 +34,7 @@ def index_clients(
         builds = Builds(
             settings=settings, resolve=resolve_here, environment=environment, under_way=under_way, digest=digest
         )
-        return IndexClient(replace(options, builds=builds), transport)
+        complete = replace(options, builds=builds, static_metadata=manifest.static_metadata)
+        return IndexClient(complete, transport)
 
     return lambda: connect(())

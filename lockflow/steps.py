@@ -380,6 +380,7 @@ def _connector(read: ReadResult, network: Network, environment: Mapping[str, str
         offline=network.offline,
         refresh=network.refresh,
         http=replace(http, insecure_hosts=http.insecure_hosts | network.insecure_hosts),
+        read_tree=read.read_tree,
     )
     return index_clients(options, read.manifest, environment, network.transport)
 

@@ -21,7 +21,8 @@ ROOF = ("cli", "tasks", "flyte")
 EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}
 EDGES = {
     "engines.process", "engines.docker", "engines.swarm", "inputs.read", "index.cache", "index.http", "index.git",
-    "index.backend", "index.building", "index.client", "index.reading", "index.unpack", "resolve.drive", "resolve.for_build", "lock.files", "platforms.read", "platforms.run", "report.write",
+    "index.backend", "index.building", "index.client", "index.reading", "index.sources", "index.unpack",
+    "resolve.drive", "resolve.for_build", "lock.files", "platforms.read", "platforms.run", "report.write",
     "images.build",
 }  # fmt: skip
 PLACES = {"httpx": {"index.http"}, "docker": {"engines.docker", "engines.swarm"}, "tomlkit": {"inputs.edit"}}

@@ -33,9 +33,10 @@ from lockflow.index.entries import (
     metadata_path,
 )
 from lockflow.index.freshness import Policy, conditions, confirmed, is_fresh, policy_of
+from lockflow.index.git import Repositories
 from lockflow.index.http import Answer, Http, HttpOptions, Transport
 from lockflow.index.metadata import CoreMetadata, InvalidMetadata, as_metadata, parse_core_metadata
-from lockflow.index.model import Absent, File, Listing, Metadata
+from lockflow.index.model import Absent, File, Listing, Metadata, SourceMetadata
 from lockflow.index.reading import FORBIDDEN, NOT_FOUND, Found, Reading, metadata_of_archive, opened, unexpected_status
 from lockflow.index.sdist import InvalidSdist, static_metadata
 from lockflow.index.simple import (
@@ -49,11 +50,13 @@ from lockflow.index.simple import (
     parse_flat,
     parse_listing,
 )
+from lockflow.index.sources import ReadTree, SourceOptions, SourceReader
 from lockflow.index.unpack import unpack
 from lockflow.index.urls import host_of
 from lockflow.index.wheel_tail import InvalidWheel
-from lockflow.inputs.model import Index
+from lockflow.inputs.model import Index, StaticMetadata
 from lockflow.standards.hashes import digest_of
+from lockflow.standards.requirements import Source
 from lockflow.standards.versions import Version
 
 _T = TypeVar("_T")
@@ -66,6 +69,7 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
 
     `cache_folder` None, or `no_cache`, means that nothing is stored or used. `refresh` asks again for what is
     stored: for everything, or for the projects named. Without `builds` no source tree is built.
+    `read_tree` reads what the files of a source tree declare, with paths seen from another folder.
     """
 
     root: Path
@@ -75,6 +79,8 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
     refresh: bool | frozenset[str] = False
     http: HttpOptions = HttpOptions()
     builds: Builds | None = None
+    read_tree: ReadTree = lambda folder, seen_from: None  # noqa: ARG005
+    static_metadata: tuple[StaticMetadata, ...] = ()
 
 
 class Statistics(Struct):
@@ -113,6 +119,24 @@ class IndexClient:
         self._building: Building | None = None
         if options.builds is not None:
             self._building = Building(options.builds, self._cache, self._whole)
+        kept = None if self._cache is None else options.cache_folder
+        self._repositories = Repositories(
+            kept, options.http.environment, credentials=options.http.credentials, offline=options.offline
+        )
+        self._sources = SourceReader(
+            SourceOptions(
+                root=options.root,
+                read_tree=options.read_tree,
+                static_metadata=options.static_metadata,
+                offline=options.offline,
+            ),
+            self._http,
+            self._cache,
+            self._repositories,
+            self._building,
+            self._now,
+        )
+        self._sourced: dict[tuple[str, Source], SourceMetadata | Absent] = {}
 
     @property
     def statistics(self) -> Statistics:
@@ -184,6 +208,17 @@ class IndexClient:
         self._metadata[path] = known
         return known
 
+    async def source(self, name: str, source: Source) -> SourceMetadata | Absent:
+        """What stands behind a requirement that comes from elsewhere than an index, built where it has to be.
+
+        Raises AnswerIsNo where it is not there or its build fails, NetworkError where no answer comes, InputError.
+        """
+        key = (name, source)
+        known = self._sourced.get(key)
+        if known is None:
+            known = self._sourced[key] = await self._once(key, lambda: self._sources.read(name, source))
+        return known
+
     async def flat(self, index: Index) -> dict[str, Listing]:
         """All that a flat index or a find-links location lists, by normalised name."""
         known = self._flat.get(index.url)
@@ -212,6 +247,7 @@ class IndexClient:
             task.cancel()
         if self._building is not None:
             self._building.close()
+        self._repositories.close()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._http.close()
 

@@ -39,14 +39,23 @@ class StoredMetadata(Struct, frozen=True, array_like=True):
     core: CoreMetadata | None
 
 
+class StoredArchive(Struct, frozen=True, array_like=True):
+    """What an archive at a URL said. `hash` is `sha256:…` of its bytes."""
+
+    policy: Policy
+    hash: str
+    core: CoreMetadata
+
+
 Entry = TypeVar("Entry", StoredPage, StoredMetadata)
 
 _ENCODER = msgspec.msgpack.Encoder()
 _PAGE = msgspec.msgpack.Decoder(StoredPage)
 _METADATA = msgspec.msgpack.Decoder(StoredMetadata)
+_ARCHIVE = msgspec.msgpack.Decoder(StoredArchive)
 
 
-def encode_entry(entry: StoredPage | StoredMetadata) -> bytes:
+def encode_entry(entry: StoredPage | StoredMetadata | StoredArchive) -> bytes:
     """An entry as it lies in the cache."""
     return _ENCODER.encode(entry)
 
@@ -65,6 +74,19 @@ def decode_metadata(content: bytes | None) -> StoredMetadata | None:
         return None if content is None else _METADATA.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def decode_archive(content: bytes | None) -> StoredArchive | None:
+    """Inverse of encode_entry; None for nothing, and for what another version may have written."""
+    try:
+        return None if content is None else _ARCHIVE.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def archive_path(url: str, subdirectory: str | None) -> str:
+    """Where that which an archive at a URL said lies in the cache."""
+    return f"archives-1/{_short_digest(url)}" + ("" if subdirectory is None else f"-{_short_digest(subdirectory)}")
 
 
 def listing_path(index_url: str, name: str) -> str:

@@ -197,8 +197,8 @@ def _mend(text: str) -> str:
 # [project] ------------------------------------------------------------------------------------------------------
 
 
-def parse_project_table(text: str, version: Version) -> CoreMetadata | None:
-    """Read `[project]` of an sdist of `version`; None where it does not tell everything or is invalid.
+def parse_project_table(text: str, version: Version | None) -> CoreMetadata | None:
+    """Read `[project]` of an sdist of `version`, if that is known; None where it does not tell all or is invalid.
 
     A version declared dynamic is the one of the file name. A `[project]` without dependencies beside Poetry's own
     table is taken for an oversight: Poetry's are the dependencies.
@@ -212,7 +212,7 @@ def parse_project_table(text: str, version: Version) -> CoreMetadata | None:
         return None
 
 
-def _project_metadata(document: dict[str, Any], version: Version) -> CoreMetadata | None:
+def _project_metadata(document: dict[str, Any], version: Version | None) -> CoreMetadata | None:
     project, tool = document.get("project"), document.get("tool")
     if not isinstance(project, dict):
         return None
@@ -224,7 +224,7 @@ def _project_metadata(document: dict[str, Any], version: Version) -> CoreMetadat
         return None
     if "dependencies" not in project and isinstance(tool, dict) and "poetry" in tool:
         return None
-    if declared is None and "version" not in dynamic:
+    if declared is None and ("version" not in dynamic or version is None):
         return None
     requires_python = project.get("requires-python")
     if requires_python is not None:
@@ -241,7 +241,7 @@ def _project_metadata(document: dict[str, Any], version: Version) -> CoreMetadat
         requires_dist += [_under_extra(text, normalize_name(extra)) for text in _texts(texts)]
     return CoreMetadata(
         name=normalize_name(name),
-        version=version.text if declared is None else Version.parse(declared).text,
+        version=Version.parse(declared).text if declared is not None else "" if version is None else version.text,
         requires_dist=tuple(requires_dist),
         requires_python=requires_python,
         provides_extras=tuple(dict.fromkeys(map(normalize_name, extras))),

@@ -11,8 +11,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from lockflow.inputs.model import Index
-from lockflow.standards.requirements import Requirement
+from lockflow.inputs.model import Group, Index
+from lockflow.standards.requirements import Requirement, Source
 from lockflow.standards.versions import Version
 
 
@@ -106,6 +106,18 @@ class Metadata(Struct, frozen=True, kw_only=True):
     requires_python: str | None = None
     provides_extras: tuple[str, ...] = ()
     is_version_dynamic: bool = False
+
+
+class SourceMetadata(Metadata, frozen=True, kw_only=True):
+    """What stands behind a requirement that comes from elsewhere than an index.
+
+    `source` is the one asked for, with its commit where it is of git. `hash` is `sha256:…` of a file. `groups` are
+    the dependency groups of a source tree.
+    """
+
+    source: Source
+    hash: str | None = None
+    groups: tuple[Group, ...] = ()
 
 
 class BuildPackage(Struct, frozen=True, kw_only=True):

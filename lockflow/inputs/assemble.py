@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from lockflow.inputs.groups import FlatGroup, extend_conflicts
 from lockflow.inputs.lowering import MemberPlace, Scope, check_limits, lower
-from lockflow.inputs.model import Exclusion, Group, Index, Manifest, Member, Override, Settings, StaticMetadata
+from lockflow.inputs.model import Exclusion, Group, Index, Manifest, Member, Override, Settings, StaticMetadata, Tree
 from lockflow.inputs.options import Credential, Place
 from lockflow.inputs.pyproject import PyProject, RootTables
 from lockflow.inputs.script import Script
@@ -19,7 +19,7 @@ from lockflow.inputs.sources import Sources
 from lockflow.inputs.tables import Faults
 from lockflow.inputs.workspace import Workspace
 from lockflow.standards.markers.render import render
-from lockflow.standards.markers.tree import Marker, is_disjoint, python_range_marker
+from lockflow.standards.markers.tree import Marker, extra_equals, implies, is_disjoint, python_range_marker
 from lockflow.standards.python_range import parse_requires_python, python_range
 from lockflow.standards.requirements import ConflictItem, Registry, Requirement, RequiresPython
 from lockflow.standards.versions import Specifiers
@@ -165,6 +165,36 @@ def _conflicts(workspace: Workspace) -> tuple[tuple[ConflictItem, ...], ...]:
         declared += root.conflicts
     package = None if root.project is None else root.project.name
     return tuple(extend_conflicts(declared, package, root.declared_groups))
+
+
+# A source tree that is no member -------------------------------------------------------------------------------------
+
+
+def read_tree(
+    workspace: Workspace, places: Mapping[str, MemberPlace], folder: str, file: PyProject, world: Surroundings
+) -> Tree:
+    """What the tree in `folder` declares, lowered with the sources of the workspace that it belongs to itself."""
+    scope = _scope(file, workspace, places, folder, world)
+    member = None
+    if file.project is not None:
+        member = _member(folder, file, workspace, places, world)
+
+    def lower_stated(requirement: Requirement) -> tuple[Requirement, ...]:
+        extra = _extra_of(requirement, file)
+        lowered = tuple(lower(requirement, scope, f"{scope.file}, {requirement.name}", extra=extra))
+        world.faults.raise_if_any()
+        return lowered
+
+    is_complete = member is not None and not member.dynamic - {"version"}
+    return Tree(declared=member, is_complete=is_complete, lower=lower_stated)
+
+
+def _extra_of(requirement: Requirement, file: PyProject) -> str | None:
+    """The extra that asks for a requirement as metadata states it, of those that limit a source."""
+    for entry in file.sources.get(requirement.name, ()):
+        if entry.extra is not None and implies(requirement.marker, extra_equals(entry.extra)):
+            return entry.extra
+    return None
 
 
 # Tables of the root, or of a script ----------------------------------------------------------------------------------

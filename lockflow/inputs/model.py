@@ -7,6 +7,7 @@ gave an absolute one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Literal
 
@@ -216,6 +217,18 @@ class Member(Struct, frozen=True, kw_only=True):
     groups: tuple[Group, ...] = ()
     default_groups: tuple[str, ...] | Literal["all"] | None = None
     dynamic: frozenset[str] = frozenset()
+
+
+class Tree(Struct, frozen=True, kw_only=True):
+    """A source tree that is no member of the workspace, as its own files declare it.
+
+    `declared` is None where there is no `[project]`. `is_complete` tells that nothing in it has to be asked of the
+    build backend, the version apart. `lower` applies the tree's own sources to a requirement that its backend states.
+    """
+
+    declared: Member | None
+    is_complete: bool
+    lower: Callable[[Requirement], tuple[Requirement, ...]]
 
 
 class Manifest(Struct, frozen=True, kw_only=True):

@@ -126,7 +126,7 @@ def parse_pyproject(table: Table, place: Place, clock: Clock) -> PyProject:
     tool = table.table("tool") or Table(table.document, "tool", {})
     uv = tool.table("uv")
     lockflow = tool.table("lockflow")
-    project = _project(table.table("project"))
+    project = _project(table.table("project"), is_poetry="poetry" in tool)
     empty = Table(table.document, "tool.uv", {})
     settings = uv if uv is not None else empty
     declared, groups = _groups(table, settings)
@@ -157,10 +157,13 @@ def parse_pyproject(table: Table, place: Place, clock: Clock) -> PyProject:
 # [project] -----------------------------------------------------------------------------------------------------------
 
 
-def _project(table: Table | None) -> ProjectTable | None:
+def _project(table: Table | None, *, is_poetry: bool) -> ProjectTable | None:
     if table is None:
         return None
     dynamic = frozenset(table.texts("dynamic") or ()) & DYNAMIC
+    if is_poetry and "dependencies" not in table:
+        # Poetry adds its own table to a [project] that has none, declared dynamic or not.
+        dynamic |= {"dependencies"}
     name = table.text("name")
     if "name" not in table:
         table.fault("", "the project has no name", next='add name = "..." to [project]')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -13,11 +13,11 @@ from typing import Literal
 from msgspec import Struct
 
 from lockflow.errors import InputError
-from lockflow.inputs.assemble import Surroundings, script_manifest, with_settings, workspace_manifest
+from lockflow.inputs.assemble import Surroundings, read_tree, script_manifest, with_settings, workspace_manifest
 from lockflow.inputs.command import lockflow_from_environment, options_from_command, parse_boolean
 from lockflow.inputs.durations import Clock
 from lockflow.inputs.lowering import MemberPlace
-from lockflow.inputs.model import Index, Manifest, SettingsOverrides
+from lockflow.inputs.model import Index, Manifest, SettingsOverrides, Tree
 from lockflow.inputs.options import (
     Credential,
     LockflowOptions,
@@ -46,6 +46,8 @@ class ReadResult(Struct, frozen=True, kw_only=True):
 
     `input_files` are all files whose bytes decide, `credentials` those of indexes, archives and repositories, by
     their URL. `upgrade...` is what flags and files ask for; groups are for the caller to look up in the manifest.
+    `read_tree` reads the source tree in a folder, with paths as seen from another; None where it has no
+    pyproject.toml. It raises InputError where the tree cannot be read.
     """
 
     manifest: Manifest
@@ -57,6 +59,7 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     upgrade: bool = False
     upgrade_packages: tuple[Requirement, ...] = ()
     upgrade_groups: tuple[str, ...] = ()
+    read_tree: Callable[[Path, Path], Tree | None]
 
 
 def read_manifest(
@@ -432,7 +435,39 @@ class _Reader:
             upgrade=next((layer.upgrade for layer in layers if layer.upgrade is not None), False),
             upgrade_packages=tuple(requirement for layer in layers for requirement in layer.upgrade_package),
             upgrade_groups=self._upgrade_groups(manifest),
+            read_tree=lambda folder, seen_from: self._tree(folder, seen_from, world),
         )
+
+    def _tree(self, folder: Path, seen_from: Path, world: Surroundings) -> Tree | None:
+        """The tree in `folder`, read afresh: the sources in it count, and the workspace that it belongs to."""
+        path, root = _absolute(folder), _absolute(seen_from)
+        other = _Reader(path, SettingsOverrides(), self.environment, self.clock, self.interpreter_minor)
+        other.disk.label_root = self.disk.label_root
+        if other.disk.pyproject(path) is None:
+            other.faults.raise_if_any()
+            return None
+        workspace_root = find_root(path, other.disk)
+        workspace = other._workspace(workspace_root, path)
+        other.faults.raise_if_any()
+        if workspace is None:
+            return None
+        file = next((file for place, file in workspace.members if place == path), workspace.root_project)
+        places = member_places(workspace, root, other.faults)
+        surroundings = Surroundings(
+            lock_root=root,
+            kind_of=other.disk.kind_of,
+            other_workspace=other._other_workspace,
+            environment=self.environment,
+            interpreter_minor=self.interpreter_minor,
+            faults=other.faults,
+            credentials=other.credentials,
+            no_sources=world.no_sources,
+            no_sources_package=world.no_sources_package,
+            used_indexes=world.used_indexes,
+        )
+        tree = read_tree(workspace, places, path, file, surroundings)
+        other.faults.raise_if_any()
+        return tree
 
     def _upgrade_groups(self, manifest: Manifest) -> tuple[str, ...]:
         names = tuple(normalize_name(name) for name in self.overrides.upgrade_group or ())

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal
 
-from msgspec import structs
-
-from lockflow.lock.encode import git_url
 from lockflow.lock.model import Lock, Reuse
 from lockflow.resolve.preferences import Preference, Preferences
 from lockflow.standards.markers.universal import UNIVERSAL_TRUE
-from lockflow.standards.requirements import Git, Registry
+from lockflow.standards.requirements import Git, Registry, repository_of
 
 
 def preferences_from_lock(
@@ -26,13 +23,13 @@ def preferences_from_lock(
     if reuse is Reuse.UNUSABLE or upgrade == "all":
         return Preferences()
     entries: dict[str, list[Preference]] = {}
-    commits: list[tuple[str, str]] = []
+    commits: list[tuple[Git, str]] = []
     for package in lock.packages:
         if package.name in upgrade:
             continue
         source = package.source
         if isinstance(source, Git) and source.commit is not None:
-            commits.append((repository_key(source), source.commit))
+            commits.append((repository_of(source), source.commit))
         if package.version is None:
             continue
         index = source.index if isinstance(source, Registry) else None
@@ -44,8 +41,3 @@ def preferences_from_lock(
         forks=() if reuse is Reuse.VERSIONS else lock.fork_markers,
         git_commits=tuple(dict.fromkeys(commits)),
     )
-
-
-def repository_key(source: Git) -> str:
-    """Return URL and reference of a git source, by which its commit is found again (`URL?branch=main`)."""
-    return git_url(structs.replace(source, subdirectory=None, path=None, lfs=False, commit=None))

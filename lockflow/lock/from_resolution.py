@@ -236,7 +236,8 @@ def _metadata(source: Source, member: Member | None, distribution: Distribution 
         return member_metadata(member)
     if distribution is None or distribution.metadata is None:
         return None
-    return package_metadata(distribution.metadata.requires_dist, distribution.metadata.provides_extras)
+    metadata = distribution.metadata
+    return package_metadata(metadata.requires_dist, metadata.provides_extras, distribution.groups)
 
 
 def _union(markers: Sequence[Marker] | None) -> Marker:

@@ -101,7 +101,8 @@ class VersionList:
         """Which file of a listed version to use. Files of all pooled listings compete."""
         judged = self._judged.get(version.key)
         if judged is None:
-            judged = self._judged[version.key] = _judge(version, self._releases[version.key], self._rules)
+            releases = self._releases[version.key]
+            judged = self._judged[version.key] = _judge(releases[0][1].version, releases, self._rules)
         return judged
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from urllib.parse import unquote
+
 from lockflow.index.model import Absent
 from lockflow.inputs.model import ForkStrategy, IndexStrategy, Prerelease
 from lockflow.resolve.candidates import Candidate, Unusable, VersionList, search
@@ -15,8 +18,10 @@ from lockflow.resolve.policy import Policy, is_python_covered, lower_bound
 from lockflow.resolve.preferences import Preference, Preferences
 from lockflow.resolve.pubgrub.incompatibility import DependencyCause
 from lockflow.resolve.unavailable import NoWheelFor, RequiresHigherPython, UnavailableReason
+from lockflow.standards.filenames import InvalidFilename, parse_wheel_name
 from lockflow.standards.markers.tree import FALSE, TRUE, Marker, is_disjoint
-from lockflow.standards.requirements import Source
+from lockflow.standards.reach import is_reachable_by_python
+from lockflow.standards.requirements import Archive, Git, LocalFile, Source
 from lockflow.standards.versions import FULL, Version, VersionRange
 
 ROOT_VERSION = Version.parse("0a0.dev0")
@@ -84,6 +89,8 @@ class Chooser:
             return NO_VERSION, metadata
         if not allowed.contains(metadata.version):
             return None
+        if not _is_wheel_reachable(source, state.environment):
+            return metadata.version, Unusable(metadata.version, "python-tag")
         if not is_python_covered(state.environment.python, lower_bound(metadata.requires_python)):
             return metadata.version, RequiresHigherPython(metadata.requires_python or "")
         return metadata.version, None
@@ -113,7 +120,10 @@ class Chooser:
                 continue
             for versions in lists:
                 if version in versions:
-                    return versions.judge(_with_local(versions, version, allowed))
+                    chosen = _with_local(versions, version, allowed)
+                    judged = versions.judge(chosen)
+                    # Written as where it was chosen before: `1` of a source tree stays `1` where an index has 1.0.
+                    return replace(judged, version=chosen)
         return None
 
     def _search(
@@ -235,6 +245,19 @@ class Chooser:
             if not isinstance(found, Unusable):
                 return found
             allowed = allowed & ~VersionRange.singleton(found.version)
+
+
+def _is_wheel_reachable(source: Source, environment: ForkEnvironment) -> bool:
+    """Whether some Python of the fork could use the wheel that a source names, if it names one."""
+    match source:
+        case Archive(url=place) | LocalFile(path=place) | Git(path=str(place)):
+            name = unquote(place.partition("?")[0].rpartition("/")[2])
+        case _:
+            return True
+    try:
+        return not name.endswith(".whl") or is_reachable_by_python(parse_wheel_name(name), environment.python)
+    except InvalidFilename:
+        return True
 
 
 def _with_local(versions: VersionList, version: Version, allowed: VersionRange) -> Version:

@@ -12,14 +12,18 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Protocol, Self, TypeVar
 
-from lockflow.errors import LockflowError
-from lockflow.index.model import Absent, File, Listing, Metadata
+from msgspec.structs import replace
+
+from lockflow.errors import AnswerIsNo, LockflowError
+from lockflow.index.model import Absent, File, Listing, Metadata, SourceMetadata
 from lockflow.inputs.model import Index, Manifest
-from lockflow.resolve.facts import Facts, ListingNeed, MetadataNeed, Need
+from lockflow.resolve.facts import Facts, ListingNeed, MetadataNeed, Need, SourceNeed
 from lockflow.resolve.policy import Policy
 from lockflow.resolve.preferences import Preferences
 from lockflow.resolve.resolution import Resolution
-from lockflow.resolve.solve import Failure, Solver
+from lockflow.resolve.solve import Failure, Solver, SourceConflict, UndeclaredSource
+from lockflow.standards.markers.render import render
+from lockflow.standards.requirements import Git, Registry, Source, repository_of, source_text
 from lockflow.standards.versions import Version
 
 _T = TypeVar("_T")
@@ -39,6 +43,8 @@ class IndexSource(Protocol):
     async def metadata(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent: ...
 
     async def built(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent: ...
+
+    async def source(self, name: str, source: Source) -> SourceMetadata | Absent: ...
 
     async def flat(self, index: Index) -> dict[str, Listing]: ...
 
@@ -63,11 +69,12 @@ def resolve(
     build is never begun ahead: what only a build backend could tell is asked for when the solver waits for it.
     """
     policy = Policy(manifest, preferences)
-    with _Fetcher(policy, connect) as fetcher:
+    with _Fetcher(policy, preferences, connect) as fetcher:
         facts = Facts(fetcher.flat_listings())
+        _look_ahead(policy, facts, fetcher)
         solver = Solver(policy, preferences, facts, fetcher.want)
         while True:
-            outcome = solver.advance(_STEPS)
+            outcome = _advanced(solver)
             fetcher.flush()
             if outcome is not None and not isinstance(outcome, Need):
                 return outcome
@@ -80,6 +87,56 @@ def resolve(
                 _tell(solver, facts, answer, None, is_busy=fetcher.is_busy)
             if progress is not None:
                 progress(decided=solver.statistics.decisions, fetched=fetcher.fetched)
+
+
+def _advanced(solver: Solver) -> Need | Resolution | Failure | None:
+    try:
+        return solver.advance(_STEPS)
+    except SourceConflict as conflict:
+        first, second = conflict.places
+        marker = render(conflict.environment.marker)
+        raise AnswerIsNo(
+            f"{conflict.name} is asked for from two places",
+            why=f"{first}\n{second}" + ("" if marker is None else f"\nboth where {marker}"),
+            next="make the sources agree, or give each a marker that excludes the other",
+        ) from conflict
+    except UndeclaredSource as undeclared:
+        place = source_text(undeclared.source)
+        raise AnswerIsNo(
+            f"{undeclared.name} is asked for from {place} by a package that is not of this project",
+            why="a package of an index may not say where others come from",
+            next=f"if you trust it, add {undeclared.name} from there to your dependencies or constraints",
+        ) from undeclared
+
+
+def _look_ahead(policy: Policy, facts: Facts, fetcher: _Fetcher) -> None:
+    """Read all that people of this project take from elsewhere than an index, and what that takes from elsewhere.
+
+    Only these sources are allowed: a package of an index cannot send the resolution to other places.
+    """
+    todo = [requirement for requirement in policy.declared() if not isinstance(requirement.source, Registry)]
+    seen: set[SourceNeed] = set()
+    waiting: set[SourceNeed] = set()
+    while todo or waiting:
+        for requirement in todo:
+            need = SourceNeed(name=requirement.name, source=requirement.source)
+            if need not in seen and policy.member(need.name, need.source) is None:
+                seen.add(need)
+                waiting.add(need)
+                fetcher.want(need)
+        todo.clear()
+        if not waiting:
+            break
+        need_answered, fact = fetcher.wait()
+        if isinstance(fact, BaseException):
+            raise fact
+        assert isinstance(need_answered, SourceNeed)
+        assert isinstance(fact, Metadata | Absent)
+        facts.add(need_answered, fact)
+        waiting.discard(need_answered)
+        if isinstance(fact, Metadata):
+            todo = [entry for entry in fact.requires_dist if not isinstance(entry.source, Registry)]
+    facts.knows_all_sources = True
 
 
 def fetch_listings(
@@ -129,8 +186,9 @@ def _tell(solver: Solver, facts: Facts, answer: Answer, awaited: Need | None, *,
 class _Fetcher:
     """The event loop's thread, and the two ways across: wants go in, answers come out."""
 
-    def __init__(self, policy: Policy, connect: Callable[[], IndexSource]) -> None:
+    def __init__(self, policy: Policy, preferences: Preferences, connect: Callable[[], IndexSource]) -> None:
         self.fetched = 0
+        self._commits = dict(preferences.git_commits)
         self._policy = policy
         self._connect = connect
         self._answers: SimpleQueue[Answer] = SimpleQueue()
@@ -261,4 +319,10 @@ class _Fetcher:
                 return await self._client.built(need.name, need.version, need.file, index)
             known = await self._client.metadata(need.name, need.version, need.file, index)
             return None if isinstance(known, Absent) and known.kind == "needs-build" else known
-        return Absent(kind="needs-build", reason="sources other than an index are not read yet")
+        return await self._client.source(need.name, self._pinned(need.source))
+
+    def _pinned(self, source: Source) -> Source:
+        """A git source at the commit of the older lock, where that has one for the same reference."""
+        if isinstance(source, Git) and source.commit is None:
+            return replace(source, commit=self._commits.get(repository_of(source)))
+        return source

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lockflow.index.model import SourceMetadata
 from lockflow.resolve.candidates import Candidate
 from lockflow.resolve.environment import ForkEnvironment
 from lockflow.resolve.identity import Identities, Kind
@@ -43,12 +44,25 @@ ROOT_KEY = None
 """The root has no node of its own."""
 
 
+Behind = Candidate | SourceMetadata | None
+"""What stands behind a node: the release of an index, a source that was read, or a member (None)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a fork takes its packages from: sources as asked for and as found by name, else candidates."""
+
+    sources: Mapping[str, Source]
+    found: Mapping[str, SourceMetadata]
+    pins: Mapping[tuple[str, Version], Candidate]
+
+
 @dataclass(frozen=True, slots=True)
 class ForkResult:
     """The solution of one fork. `chosen` are the index packages it decided on: name, version, index."""
 
     environment: ForkEnvironment
-    distributions: dict[NodeKey, Candidate | None]
+    distributions: dict[NodeKey, Behind]
     nodes: tuple[NodeKey, ...]
     edges: tuple[tuple[NodeKey | None, NodeKey, Marker], ...]
     chosen: tuple[tuple[str, Version, str | None], ...]
@@ -58,12 +72,11 @@ def read_fork(
     pubgrub: State,
     identities: Identities,
     environment: ForkEnvironment,
-    sources: dict[str, Source],
-    pins: dict[tuple[str, Version], Candidate],
+    places: Places,
     policy: Policy,
 ) -> ForkResult:
     """Read the packages and edges off a solved state; proxies and marked identities leave no node of their own."""
-    reader = _ForkReader(pubgrub, identities, sources, pins)
+    reader = _ForkReader(pubgrub, identities, places)
     chosen = tuple(
         (key.name, key.version, key.source.index if isinstance(key.source, Registry) else None)
         for key in reader.nodes
@@ -73,22 +86,15 @@ def read_fork(
 
 
 class _ForkReader:
-    def __init__(
-        self,
-        pubgrub: State,
-        identities: Identities,
-        sources: dict[str, Source],
-        pins: dict[tuple[str, Version], Candidate],
-    ) -> None:
+    def __init__(self, pubgrub: State, identities: Identities, places: Places) -> None:
         self._identities = identities
-        self._sources = sources
-        self._pins = pins
+        self._places = places
         self._decided = {
             number: assignment.decision
             for number, assignment in pubgrub.solution.assignments.items()
             if assignment.decision is not None
         }
-        self.distributions: dict[NodeKey, Candidate | None] = {}
+        self.distributions: dict[NodeKey, Behind] = {}
         self.nodes: list[NodeKey] = []
         self.edges: list[tuple[NodeKey | None, NodeKey, Marker]] = []
         for number, version in self._decided.items():
@@ -99,14 +105,18 @@ class _ForkReader:
             self._read_edges(pubgrub, number, version)
 
     def _key(self, name: str, version: Version, extra: str | None = None, group: str | None = None) -> NodeKey:
-        source = self._sources.get(name)
-        candidate = self._pins.get((name, version)) if source is None else None
-        if source is None:
-            source = Registry(index=None if candidate is None else candidate.index)
-        if candidate is not None:
-            version = candidate.version
+        source = self._places.sources.get(name)
+        behind: Behind
+        if source is not None:
+            behind = self._places.found.get(name)
+            source = source if behind is None else behind.source
+        else:
+            behind = self._places.pins.get((name, version))
+            source = Registry(index=None if behind is None else behind.index)
+        if behind is not None:
+            version = behind.version
         base = NodeKey(name, version, source)
-        self.distributions[base] = candidate
+        self.distributions[base] = behind
         return base if extra is None and group is None else NodeKey(name, version, source, extra, group)
 
     def _read_edges(self, pubgrub: State, number: int, version: Version) -> None:
@@ -152,7 +162,7 @@ def merge(results: Sequence[ForkResult], policy: Policy) -> Resolution:
     reach = _reachability(len(nodes), edges, fork_markers)
     if policy.conflicts:
         edges, reach = _assume_conflicts(edges, reach, policy)
-    return _resolution(nodes, edges, reach, results, fork_markers)
+    return _resolution(nodes, edges, reach, results, fork_markers, policy)
 
 
 def _reachability(
@@ -209,35 +219,53 @@ def _resolution(
     reach: Sequence[UniversalMarker],
     results: Sequence[ForkResult],
     fork_markers: tuple[UniversalMarker, ...],
+    policy: Policy,
 ) -> Resolution:
     kept = [number for number in range(len(nodes)) if not reach[number].is_false]
     renumbered = {number: place for place, number in enumerate(kept)} | {-1: -1}
-    distributions: dict[NodeKey, Candidate | None] = {}
+    distributions: dict[NodeKey, Behind] = {}
     for result in results:
         distributions.update(result.distributions)
+    dynamic = {(key.name, key.source) for key, behind in distributions.items() if _is_dynamic(key, behind, policy)}
     bases = dict.fromkeys(NodeKey(nodes[n].name, nodes[n].version, nodes[n].source) for n in kept)
     return Resolution(
-        nodes=tuple(_node(nodes[number], reach[number]) for number in kept),
+        nodes=tuple(_node(nodes[number], reach[number], dynamic) for number in kept),
         edges=tuple(
             Edge(parent=renumbered[parent], child=renumbered[child], marker=marker)
             for (parent, child), marker in sorted(edges.items(), key=lambda entry: entry[0])
             if parent in renumbered and child in renumbered
         ),
-        distributions=tuple(_distribution(key, distributions[key]) for key in bases),
+        distributions=tuple(_distribution(key, distributions[key], dynamic) for key in bases),
         fork_markers=fork_markers,
     )
 
 
-def _node(key: NodeKey, marker: UniversalMarker) -> Node:
-    return Node(name=key.name, version=key.version, source=key.source, extra=key.extra, group=key.group, marker=marker)
+def _is_dynamic(key: NodeKey, behind: Behind, policy: Policy) -> bool:
+    """Whether the version of a source tree is left to its build backend, and so is none to write down."""
+    if isinstance(behind, SourceMetadata):
+        return behind.is_version_dynamic
+    member = policy.member(key.name, key.source)
+    return member is not None and member.version is None
 
 
-def _distribution(key: NodeKey, candidate: Candidate | None) -> Distribution:
+_Places = set[tuple[str, Source]]
+
+
+def _node(key: NodeKey, marker: UniversalMarker, dynamic: _Places) -> Node:
+    version = None if (key.name, key.source) in dynamic else key.version
+    return Node(name=key.name, version=version, source=key.source, extra=key.extra, group=key.group, marker=marker)
+
+
+def _distribution(key: NodeKey, behind: Behind, dynamic: _Places) -> Distribution:
+    sourced = behind if isinstance(behind, SourceMetadata) else None
     return Distribution(
         name=key.name,
-        version=key.version,
+        version=None if (key.name, key.source) in dynamic else key.version,
         source=key.source,
-        release=None if candidate is None else candidate.release,
+        release=behind.release if isinstance(behind, Candidate) else None,
+        metadata=sourced,
+        hash=None if sourced is None else sourced.hash,
+        groups=() if sourced is None else sourced.groups,
     )
 
 

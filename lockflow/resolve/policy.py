@@ -68,6 +68,10 @@ class Policy:
             return [requirement for requirement in requirements if requirement.name not in dropped]
         return list(requirements)
 
+    def declared(self) -> tuple[Requirement, ...]:
+        """All requirements that people of this project wrote, constraints and overrides included."""
+        return (*self._user, *self.manifest.constraints, *_flat_overrides(self.manifest))
+
     def constraints(self, name: str) -> Sequence[Requirement]:
         """The constraints to emit behind every requirement on `name`."""
         return self._constraints.get(name, ())

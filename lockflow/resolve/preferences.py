@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from lockflow.standards.markers.universal import UniversalMarker
+from lockflow.standards.requirements import Git
 from lockflow.standards.versions import Version
 
 
@@ -22,9 +23,9 @@ class Preference(Struct, frozen=True, kw_only=True):
 class Preferences(Struct, frozen=True, kw_only=True):
     """What an old lock contributes: entries by package name in lock order, and the forks to begin with.
 
-    `git_commits` maps a git URL with its reference query to the locked commit.
+    `git_commits` maps repositories with their reference (see `repository_of`) to the locked commit.
     """
 
     entries: tuple[tuple[str, tuple[Preference, ...]], ...] = ()
     forks: tuple[UniversalMarker, ...] = ()
-    git_commits: tuple[tuple[str, str], ...] = ()
+    git_commits: tuple[tuple[Git, str], ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from lockflow.index.model import Metadata, Release
+from lockflow.inputs.model import Group
 from lockflow.standards.markers.universal import UniversalMarker
 from lockflow.standards.requirements import Source
 from lockflow.standards.versions import Version
@@ -37,7 +38,8 @@ class Distribution(Struct, frozen=True, kw_only=True):
     """What stands behind the nodes of one (name, version, source).
 
     `release` holds the files of an index package (None for other sources). `metadata` is None for members,
-    whose declarations are in the Manifest. `hash` is `sha256:…` of a direct URL or local file.
+    whose declarations are in the Manifest. `hash` is `sha256:…` of a direct URL or local file. `groups` are the
+    dependency groups of a source tree that is no member.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Distribution(Struct, frozen=True, kw_only=True):
     release: Release | None = None
     metadata: Metadata | None = None
     hash: str | None = None
+    groups: tuple[Group, ...] = ()
 
 
 class Resolution(Struct, frozen=True, kw_only=True):

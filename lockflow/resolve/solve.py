@@ -11,7 +11,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from lockflow.index.model import Metadata
+from msgspec.structs import replace
+
+from lockflow.index.model import Metadata, SourceMetadata
 from lockflow.inputs.model import ForkStrategy, IndexStrategy
 from lockflow.inputs.model import Resolution as ResolutionMode
 from lockflow.resolve.choose import ROOT_VERSION, Chooser
@@ -23,7 +25,7 @@ from lockflow.resolve.fork import DependencyFork, VersionFork, VersionSplit, pyt
 from lockflow.resolve.fork_state import ForkState, Phase
 from lockflow.resolve.identity import Identities, Identity, Kind
 from lockflow.resolve.listed import Listed
-from lockflow.resolve.merge import ForkResult, merge, read_fork
+from lockflow.resolve.merge import ForkResult, Places, merge, read_fork
 from lockflow.resolve.policy import Policy
 from lockflow.resolve.preferences import Preference, Preferences
 from lockflow.resolve.priority import Priorities
@@ -35,7 +37,7 @@ from lockflow.resolve.resolution import Resolution
 from lockflow.resolve.unavailable import RequiresHigherPython
 from lockflow.standards.markers.simplify import production
 from lockflow.standards.markers.tree import TRUE, is_disjoint, python_range_marker
-from lockflow.standards.requirements import Directory, Registry, Source
+from lockflow.standards.requirements import Directory, Git, Registry, Source, source_text
 from lockflow.standards.versions import EMPTY, FULL, InvalidSpecifier, Specifiers, Version, VersionRange
 
 _CONFLICT_LIMIT = 5
@@ -73,6 +75,15 @@ class SourceConflict(Exception):
         self.name = name
         self.places = tuple(sorted((first, second)))
         self.environment = environment
+
+
+class UndeclaredSource(Exception):
+    """A package of an index asks for another from elsewhere, which nobody of the project asked for."""
+
+    def __init__(self, name: str, source: Source) -> None:
+        super().__init__(name)
+        self.name = name
+        self.source = source
 
 
 class Solver:
@@ -210,7 +221,10 @@ class Solver:
     def _finish(self, state: ForkState) -> None:
         """Keep the solution of a fork, and let its versions guide the forks still to come."""
         self._stack.pop()
-        result = read_fork(state.pubgrub, self.identities, state.environment, state.sources, state.pins, self.policy)
+        sourced = {name: self.facts.peek_source(name, source) for name, source in state.sources.items()}
+        found = {name: metadata for name, metadata in sourced.items() if isinstance(metadata, SourceMetadata)}
+        places = Places(state.sources, found, state.pins)
+        result = read_fork(state.pubgrub, self.identities, state.environment, places, self.policy)
         self._results.append(result)
         if self.policy.settings.resolution is ResolutionMode.LOWEST_DIRECT:
             return
@@ -312,14 +326,19 @@ class Solver:
             self._want_listing(name, state.indexes.get(name))
 
     def _use_source(self, state: ForkState, name: str, source: Source) -> None:
+        is_known = self.facts.peek_source(name, source) is not None
+        if self.facts.knows_all_sources and not is_known and self.policy.member(name, source) is None:
+            raise UndeclaredSource(name, source)
         known = state.sources.setdefault(name, source)
         if known == source:
+            return
+        if isinstance(known, Git) and isinstance(source, Git) and _is_same_commit(known, source):
             return
         if isinstance(known, Directory) and isinstance(source, Directory) and known.path == source.path:
             if source.install == "editable":
                 state.sources[name] = source
             return
-        raise SourceConflict(name, repr(known), repr(source), state.environment)
+        raise SourceConflict(name, source_text(known), source_text(source), state.environment)
 
     def _use_index(self, state: ForkState, name: str, index: str) -> None:
         known = state.indexes.setdefault(name, index)
@@ -425,6 +444,11 @@ class Solver:
         for index in indexes:
             if not index.is_flat:
                 self._wanted(ListingNeed(name=name, index=index.url))
+
+
+def _is_same_commit(first: Git, second: Git) -> bool:
+    """Whether two git sources differ at most in that one of them has its commit already."""
+    return None in (first.commit, second.commit) and replace(first, commit=second.commit) == second
 
 
 def _ignore(need: Need) -> None:

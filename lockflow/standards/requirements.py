@@ -49,6 +49,11 @@ class Git(Struct, frozen=True, kw_only=True):
     commit: str | None = None
 
 
+def repository_of(source: Git) -> Git:
+    """The repository and reference of a git source alone, by which all packages in it have the same commit."""
+    return Git(url=source.url, reference_kind=source.reference_kind, reference=source.reference)
+
+
 class Archive(Struct, frozen=True, kw_only=True):
     """A wheel or sdist at a URL; the fragment is removed, `subdirectory` kept apart."""
 
@@ -70,6 +75,19 @@ class Directory(Struct, frozen=True, kw_only=True):
 
 
 Source = Registry | Git | Archive | LocalFile | Directory
+
+
+def source_text(source: Source) -> str:
+    """Where a source leads, for a message."""
+    match source:
+        case Registry(index=index):
+            return index or "an index"
+        case Git(url=url, reference=reference):
+            return f"git+{url}" if reference is None else f"git+{url}@{reference}"
+        case Archive(url=url):
+            return url
+        case LocalFile(path=path) | Directory(path=path):
+            return path
 
 
 class Requirement(Struct, frozen=True, kw_only=True):

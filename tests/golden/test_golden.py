@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support.git_host import git_from_folder
 from support.golden import case_names, load_case, not_yet
 from support.index_server import MemoryTransport
 from support.run import run_lock
@@ -32,8 +33,16 @@ def test_lock_is_identical_to_the_reference(name: str, tmp_path: Path) -> None:
         folder = case.copy_project(tmp_path / "project")
     except OSError as error:
         pytest.skip(f"this file system cannot hold the project: {error}")
-    transport = MemoryTransport(case.content().answer, case.hosts)
-    run = run_lock(folder, case.args, transport, cache=tmp_path / "cache", python=case.python)
+    git_root = tmp_path / "git"
+    transport = MemoryTransport(case.content(git_root=git_root).answer, case.hosts)
+    run = run_lock(
+        folder,
+        case.args,
+        transport,
+        cache=tmp_path / "cache",
+        python=case.python,
+        environment=git_from_folder(case.hosts.git, git_root),
+    )
     assert run.code == 0, run.said
     written = case.hosts.publish((folder / case.lock).read_bytes().decode())
     assert written == case.expected, "".join(

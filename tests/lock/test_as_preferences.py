@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from lockflow.lock.as_preferences import preferences_from_lock, repository_key
+from lockflow.lock.as_preferences import preferences_from_lock
 from lockflow.lock.decode import decode
 from lockflow.lock.model import Lock, Reuse
 from lockflow.resolve.preferences import Preferences
 from lockflow.standards.markers.universal import UNIVERSAL_TRUE
-from lockflow.standards.requirements import Git
+from lockflow.standards.requirements import Git, repository_of
 from support.golden import GOLDEN
 
 
@@ -60,10 +60,11 @@ def test_dynamic_packages_give_no_version() -> None:
 def test_git_commits_are_kept_by_reference_and_lost_by_upgrade() -> None:
     lock = read("sources-git-branch")
     commits = preferences_from_lock(lock).git_commits
-    assert commits == (("https://git.example/g.git?branch=feat%2Fx", "970450292f23cfdb3c494e8ef99226f9efdbf86f"),)
+    branch = Git(url="https://git.example/g.git", reference_kind="branch", reference="feat/x")
+    assert commits == ((branch, "970450292f23cfdb3c494e8ef99226f9efdbf86f"),)
     assert preferences_from_lock(lock, upgrade={"g"}).git_commits == ()
 
 
 def test_packages_of_one_repository_share_its_commit() -> None:
     tree = Git(url="u", subdirectory="s", reference_kind="tag", reference="t", commit="c")
-    assert repository_key(tree) == repository_key(Git(url="u", reference_kind="tag", reference="t")) == "u?tag=t"
+    assert repository_of(tree) == Git(url="u", reference_kind="tag", reference="t")

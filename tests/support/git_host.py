@@ -57,6 +57,18 @@ def _identity(number: int) -> list[tuple[str, str]]:
     return [("NAME", "a"), ("EMAIL", "a@x.example"), ("DATE", f"2024-01-01T00:00:{number:02}+00:00")]
 
 
+def git_from_folder(url: str, root: Path) -> dict[str, str]:
+    """Variables by which git reads the repositories below `root` where it is asked for `url`; no others are set."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{root.as_uri()}/.insteadOf",
+        "GIT_CONFIG_VALUE_0": f"{url}/",
+    }
+
+
 def answer_from_folder(root: Path, target: str) -> Answer:
     """Answer `/git/NAME.git/...` from the repositories below `root`."""
     path = (root / target.partition("?")[0].removeprefix("/git/")).resolve()
