@@ -20,12 +20,16 @@ STAIRS = ("clients", "steps", "refresh", "remember", "unchanged")
 ROOF = ("cli", "tasks", "flyte")
 EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}
 EDGES = {
-    "engines.process", "engines.docker", "engines.swarm", "inputs.read", "index.cache", "index.http", "index.git",
+    "engines.process", "engines.docker", "engines.swarm", "inputs.read", "index.cache", "index.http", "index.transports", "index.git",
     "index.backend", "index.building", "index.client", "index.reading", "index.sources", "index.unpack",
     "resolve.drive", "resolve.for_build", "lock.files", "platforms.read", "platforms.run", "report.write",
     "images.build",
 }  # fmt: skip
-PLACES = {"httpx": {"index.http"}, "docker": {"engines.docker", "engines.swarm"}, "tomlkit": {"inputs.edit"}}
+PLACES = {
+    "httpx": {"index.http", "index.transports"},
+    "docker": {"engines.docker", "engines.swarm"},
+    "tomlkit": {"inputs.edit"},
+}
 WORLDLY = {
     "asyncio", "concurrent", "ftplib", "getpass", "glob", "http", "httpx", "importlib", "locale", "logging",
     "multiprocessing", "os", "pathlib", "platform", "random", "secrets", "select", "shutil", "signal", "socket", "ssl",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import ipaddress
 import netrc
 import os
 import ssl
@@ -25,6 +24,7 @@ from msgspec import Struct
 
 from lockflow.errors import NetworkError
 from lockflow.index.freshness import retry_after_seconds
+from lockflow.index.transports import Transports
 from lockflow.index.urls import credentials_of, host_of, join, origin, without_credentials
 from lockflow.inputs.model import Index
 
@@ -37,8 +37,6 @@ _MOST_REDIRECTS = 10
 _LONGEST_WAIT_SECONDS = 60
 _THREADS = 50
 """Requests under way at once; with HTTP/2 they share one connection."""
-_CONNECTIONS = 32
-"""Connections to all hosts together; more at once have been seen to overrun name servers."""
 
 
 class HttpOptions(Struct, frozen=True, kw_only=True):
@@ -114,7 +112,7 @@ class Http:
         self._sleep = sleep
         self._async_transport = transport if isinstance(transport, httpx.AsyncBaseTransport) else None
         given = transport if isinstance(transport, httpx.BaseTransport) else None
-        self._transports = _Transports(options, given)
+        self._transports = Transports(options.environment, options.insecure_hosts, given)
         self._threads = _Threads(_THREADS)
         seconds = options.timeout_seconds
         connect = options.connect_timeout_seconds
@@ -354,126 +352,6 @@ class _Credentials:
                 self._netrc = None
         found = None if self._netrc is None else self._netrc.authenticators(host_of(url))
         return None if found is None else (found[0] or "", found[2] or "")
-
-
-# Connections ----------------------------------------------------------------------------------------------------
-
-
-class _Transports:
-    """Connections, made when first needed: by proxy and way of trusting, and each thread has its own.
-
-    The HTTP/2 of httpcore is not safe to share between threads: two that send headers at once break the table that
-    compresses them (seen: "deque mutated during iteration", and streams that never end). A pool that threads share
-    also spends more time looking for an idle connection than a request takes.
-    """
-
-    def __init__(self, options: HttpOptions, given: httpx.BaseTransport | None) -> None:
-        self._options = options
-        self._given = given
-        proxies = _environment_proxies(options.environment)
-        self._exceptions = proxies.pop("no", "")
-        self._proxies = {scheme: url if "://" in url else f"http://{url}" for scheme, url in proxies.items()}
-        self._pools: dict[tuple[str | None, bool, int], httpx.BaseTransport] = {}
-        self._lock = threading.Lock()
-
-    def for_url(self, url: str) -> httpx.BaseTransport:
-        if self._given is not None:
-            return self._given
-        proxy = self._proxy(url)
-        is_plain = not url.lower().startswith("https:") and proxy is None
-        key = (proxy, host_of(url) in self._options.insecure_hosts, threading.get_ident())
-        pool = self._pools.get(key)
-        if pool is None:
-            with self._lock:
-                pool = self._pools.get(key)
-                if pool is None:
-                    pool = self._pools[key] = self._pool(proxy, is_trusting=is_plain or key[1])
-        return pool
-
-    def _pool(self, proxy: str | None, *, is_trusting: bool) -> httpx.BaseTransport:
-        return httpx.HTTPTransport(
-            verify=_trusting_context() if is_trusting else _context(self._options.environment),
-            http2=bool(int(os.environ.get("H2", "1"))),
-            trust_env=False,
-            limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
-            proxy=None if proxy is None else httpx.Proxy(proxy),
-        )
-
-    def _proxy(self, url: str) -> str | None:
-        if not self._proxies or _is_excepted(url, self._exceptions):
-            return None
-        return self._proxies.get(url.partition(":")[0].lower()) or self._proxies.get("all")
-
-    def close(self) -> None:
-        # A thread that is still waiting for an answer may be about to open another one.
-        with self._lock:
-            pools = [*self._pools.values()]
-        for pool in pools:
-            pool.close()
-
-
-def _environment_proxies(environment: Mapping[str, str]) -> dict[str, str]:
-    """`*_proxy` variables by scheme; those in lower case count where both are set, as everywhere."""
-    found: dict[str, str] = {}
-    for scheme in ("http", "https", "all", "no"):
-        value = environment.get(f"{scheme}_proxy")
-        if value is None and not (scheme == "http" and "REQUEST_METHOD" in environment):
-            # Under CGI a header of the request sets HTTP_PROXY; that one is not believed.
-            value = environment.get(f"{scheme.upper()}_PROXY")
-        if value:
-            found[scheme] = value
-    return found
-
-
-def _is_excepted(url: str, exceptions: str) -> bool:
-    """Whether `no_proxy` names the host: itself, a domain above it, with port, an address or a network."""
-    host = host_of(url)
-    authority = origin(url).partition("://")[2]
-    for entry in exceptions.lower().replace(",", " ").split():
-        name = entry.removeprefix("*").removeprefix(".")
-        if entry == "*" or name in (host, authority):
-            return True
-        if name and (host.endswith(f".{name}") or authority.endswith(f".{name}")):
-            return True
-        if "/" in name:
-            with contextlib.suppress(ValueError):
-                if ipaddress.ip_address(host) in ipaddress.ip_network(name, strict=False):
-                    return True
-    return False
-
-
-def _context(environment: Mapping[str, str]) -> ssl.SSLContext:
-    """Trust what SSL_CERT_FILE and SSL_CERT_DIR name, else the system, else the certificates httpx brings along."""
-    file, folders = environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR")
-    if file or folders:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        try:
-            if file:
-                context.load_verify_locations(cafile=file)
-            for folder in (folders or "").split(os.pathsep):
-                if folder and os.path.isdir(folder):  # noqa: PTH112  a text of the environment
-                    context.load_verify_locations(capath=folder)
-        except OSError as error:
-            raise NetworkError(
-                "the certificates cannot be read",
-                where=f"SSL_CERT_FILE={file}" if file else f"SSL_CERT_DIR={folders}",
-                why=str(error),
-                next="let the variable name PEM certificates, or unset it",
-            ) from error
-        return context
-    context = ssl.create_default_context()
-    paths = ssl.get_default_verify_paths()
-    if context.cert_store_stats()["x509_ca"] == 0 and not paths.capath:
-        return httpx.create_ssl_context(trust_env=False)
-    return context
-
-
-def _trusting_context() -> ssl.SSLContext:
-    """For hosts that the user said need no proof, and for connections without TLS: loading certificates takes 10 ms."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 class _Threads:

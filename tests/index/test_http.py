@@ -4,7 +4,9 @@ import asyncio
 import base64
 import gzip
 import io
+import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 
 from lockflow.errors import NetworkError
 from lockflow.index.http import Answer, Http, HttpOptions, http_options
+from lockflow.index.transports import LookingUpOnce
 from lockflow.inputs.model import Index
 from support.web import AsyncWeb, Page, Reply, Web
 
@@ -272,11 +275,16 @@ def proxies(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], *urls:
     """Which proxy each URL is asked through."""
     made: list[str | None] = []
 
-    def transport(*, proxy: httpx.Proxy | None, **_: object) -> Web:
-        made.append(None if proxy is None else str(proxy.url))
+    def through(*, proxy: httpx.Proxy, **_: object) -> Web:
+        made.append(str(proxy.url))
         return Web()
 
-    monkeypatch.setattr(httpx, "HTTPTransport", transport)
+    def directly(*_: object) -> Web:
+        made.append(None)
+        return Web()
+
+    monkeypatch.setattr(httpx, "HTTPTransport", through)
+    monkeypatch.setattr("lockflow.index.transports.DirectTransport", directly)
 
     async def ask() -> None:
         for url in urls:
@@ -286,6 +294,28 @@ def proxies(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], *urls:
 
     asyncio.run(ask())
     return made
+
+
+def test_a_host_is_looked_up_once_for_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def look_up(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        return [(None, None, None, "", ("192.0.2.1", port)), (None, None, None, "", ("127.0.0.1", port))]
+
+    def connect(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
+        if address[0] == "192.0.2.1":
+            raise OSError("unreachable")
+        return socket.socket()
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "create_connection", connect)
+    backend = LookingUpOnce()
+    with ThreadPoolExecutor(8) as pool:
+        streams = list(pool.map(lambda _: backend.connect_tcp("index.example", 443), range(16)))
+    for stream in streams:
+        stream.close()
+    assert asked == ["index.example"]
 
 
 def test_proxies_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

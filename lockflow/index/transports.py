@@ -1,0 +1,189 @@
+"""Connections to hosts: by proxy and way of trusting, each thread with its own, names looked up once."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import httpcore
+import httpx
+
+from lockflow.errors import NetworkError
+from lockflow.index.urls import host_of, origin
+
+CONNECTIONS = 32
+"""Threads that ask at once, and so connections to one host; more make no difference to a near index."""
+
+
+class Transports:
+    """Transports, made when first needed.
+
+    The HTTP/2 of httpcore is not safe to share between threads: two that send headers at once break the table that
+    compresses them (seen: "deque mutated during iteration", and streams that never end). A pool that threads share
+    also spends more time looking for an idle connection than a request takes. `given` answers everything instead.
+    """
+
+    def __init__(
+        self, environment: Mapping[str, str], insecure_hosts: frozenset[str], given: httpx.BaseTransport | None
+    ) -> None:
+        self._environment = environment
+        self._insecure_hosts = insecure_hosts
+        self._given = given
+        proxies = _environment_proxies(environment)
+        self._exceptions = proxies.pop("no", "")
+        self._proxies = {scheme: url if "://" in url else f"http://{url}" for scheme, url in proxies.items()}
+        self._transports: dict[tuple[str | None, bool, int], httpx.BaseTransport] = {}
+        self._contexts: dict[bool, ssl.SSLContext] = {}
+        self._backend = LookingUpOnce()
+        self._lock = threading.Lock()
+
+    def for_url(self, url: str) -> httpx.BaseTransport:
+        """The transport of the calling thread for this URL."""
+        if self._given is not None:
+            return self._given
+        proxy = self._proxy(url)
+        is_plain = not url.lower().startswith("https:") and proxy is None
+        is_trusting = is_plain or host_of(url) in self._insecure_hosts
+        key = (proxy, is_trusting, threading.get_ident())
+        transport = self._transports.get(key)
+        if transport is None:
+            with self._lock:
+                transport = self._transports[key] = self._make(proxy, is_trusting=is_trusting)
+        return transport
+
+    def _make(self, proxy: str | None, *, is_trusting: bool) -> httpx.BaseTransport:
+        context = self._contexts.get(is_trusting)
+        if context is None:
+            context = _trusting_context() if is_trusting else _context(self._environment)
+            self._contexts[is_trusting] = context
+        if proxy is not None:
+            return httpx.HTTPTransport(verify=context, http2=True, trust_env=False, proxy=httpx.Proxy(proxy))
+        return DirectTransport(context, self._backend)
+
+    def _proxy(self, url: str) -> str | None:
+        if not self._proxies or _is_excepted(url, self._exceptions):
+            return None
+        return self._proxies.get(url.partition(":")[0].lower()) or self._proxies.get("all")
+
+    def close(self) -> None:
+        # A thread that is still waiting for an answer may be about to open another one.
+        with self._lock:
+            transports = [*self._transports.values()]
+        for transport in transports:
+            transport.close()
+
+
+class DirectTransport(httpx.HTTPTransport):
+    """The transport of httpx with our own way of looking up names, which httpx itself cannot pass on to its pool."""
+
+    def __init__(self, context: ssl.SSLContext, backend: httpcore.NetworkBackend) -> None:
+        super().__init__(verify=context, trust_env=False)
+        self._pool = httpcore.ConnectionPool(ssl_context=context, http2=True, network_backend=backend)
+
+
+class LookingUpOnce(httpcore.SyncBackend):
+    """Connects to the addresses of a host as they were when it was first asked for.
+
+    Dozens of threads that look up one name at the same moment overrun small resolvers (seen: sixteen at once lose
+    packets and wait five seconds for the second try).
+    """
+
+    def __init__(self) -> None:
+        self._addresses: dict[tuple[str, int], list[str]] = {}
+        self._lock = threading.Lock()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Try the addresses one after the other; TLS goes on checking the name."""
+        addresses = self._look_up(host, port)
+        for address in addresses[:-1]:
+            with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return super().connect_tcp(address, port, timeout, local_address, socket_options)
+        return super().connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
+
+    def _look_up(self, host: str, port: int) -> list[str]:
+        with self._lock:
+            known = self._addresses.get((host, port))
+            if known is None:
+                try:
+                    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                except OSError as error:
+                    raise httpcore.ConnectError(str(error)) from error
+                known = self._addresses[host, port] = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+            return known
+
+
+def _environment_proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    """`*_proxy` variables by scheme; those in lower case count where both are set, as everywhere."""
+    found: dict[str, str] = {}
+    for scheme in ("http", "https", "all", "no"):
+        value = environment.get(f"{scheme}_proxy")
+        if value is None and not (scheme == "http" and "REQUEST_METHOD" in environment):
+            # Under CGI a header of the request sets HTTP_PROXY; that one is not believed.
+            value = environment.get(f"{scheme.upper()}_PROXY")
+        if value:
+            found[scheme] = value
+    return found
+
+
+def _is_excepted(url: str, exceptions: str) -> bool:
+    """Whether `no_proxy` names the host: itself, a domain above it, with port, an address or a network."""
+    host = host_of(url)
+    authority = origin(url).partition("://")[2]
+    for entry in exceptions.lower().replace(",", " ").split():
+        name = entry.removeprefix("*").removeprefix(".")
+        if entry == "*" or name in (host, authority):
+            return True
+        if name and (host.endswith(f".{name}") or authority.endswith(f".{name}")):
+            return True
+        if "/" in name:
+            with contextlib.suppress(ValueError):
+                if ipaddress.ip_address(host) in ipaddress.ip_network(name, strict=False):
+                    return True
+    return False
+
+
+def _context(environment: Mapping[str, str]) -> ssl.SSLContext:
+    """Trust what SSL_CERT_FILE and SSL_CERT_DIR name, else the system, else the certificates httpx brings along."""
+    file, folders = environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR")
+    if file or folders:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        try:
+            if file:
+                context.load_verify_locations(cafile=file)
+            for folder in (folders or "").split(os.pathsep):
+                if folder and os.path.isdir(folder):  # noqa: PTH112  a text of the environment
+                    context.load_verify_locations(capath=folder)
+        except OSError as error:
+            raise NetworkError(
+                "the certificates cannot be read",
+                where=f"SSL_CERT_FILE={file}" if file else f"SSL_CERT_DIR={folders}",
+                why=str(error),
+                next="let the variable name PEM certificates, or unset it",
+            ) from error
+        return context
+    context = ssl.create_default_context()
+    paths = ssl.get_default_verify_paths()
+    if context.cert_store_stats()["x509_ca"] == 0 and not paths.capath:
+        return httpx.create_ssl_context(trust_env=False)
+    return context
+
+
+def _trusting_context() -> ssl.SSLContext:
+    """For hosts that the user said need no proof, and for connections without TLS: loading certificates takes 10 ms."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
