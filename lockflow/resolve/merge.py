@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from lockflow.index.model import SourceMetadata
@@ -161,7 +163,7 @@ def merge(results: Sequence[ForkResult], policy: Policy) -> Resolution:
     fork_markers = () if len(markers) == 1 and markers[0].is_true else tuple(markers)
     reach = _reachability(len(nodes), edges, fork_markers)
     if policy.conflicts:
-        edges, reach = _assume_conflicts(edges, reach, policy)
+        edges, reach = _assume_conflicts(nodes, edges, reach, policy)
     return _resolution(nodes, edges, reach, results, fork_markers, policy)
 
 
@@ -198,15 +200,73 @@ def _reachability(
 
 
 def _assume_conflicts(
+    nodes: Sequence[NodeKey],
     edges: dict[tuple[int, int], UniversalMarker],
     reach: list[UniversalMarker],
     policy: Policy,
 ) -> tuple[dict[tuple[int, int], UniversalMarker], list[UniversalMarker]]:
-    """Simplify all markers by the knowledge that no two items of a conflict are active together."""
+    """Simplify all markers by what is known of conflicts.
+
+    No two items of a conflict are active together, and whoever arrives at a package has activated the items on the
+    way. A package with several edges to another is left as it is, since together they tell versions or extras apart.
+    """
     world = conflict_world(tuple(_encoded(item) for item in items) for items in policy.conflicts)
     reach = [marker.imbibe(world) for marker in reach]
     edges = {pair: marker.imbibe(world) for pair, marker in edges.items()}
+    activated = _activated(nodes, edges, policy.conflicting)
+    fan = Counter((parent, nodes[child].name) for parent, child in edges)
+    for (parent, child), marker in edges.items():
+        if fan[parent, nodes[child].name] == 1:
+            edges[parent, child] = _simplified(marker, sorted(activated[parent], key=sorted), policy.conflicts)
     return edges, reach
+
+
+def _activated(
+    nodes: Sequence[NodeKey], edges: Iterable[tuple[int, int]], conflicting: AbstractSet[ConflictItem]
+) -> list[set[frozenset[ConflictItem]]]:
+    """For each node the sets of conflict items that the ways from the root to it activate, its own included."""
+    children: list[list[int]] = [[] for _ in range(len(nodes) + 1)]
+    for parent, child in edges:
+        children[parent].append(child)
+    own = [frozenset(item for item in _items(key) if item in conflicting) for key in nodes]
+    activated: list[set[frozenset[ConflictItem]]] = [set() for _ in range(len(nodes) + 1)]
+    activated[-1].add(frozenset())
+    todo: list[tuple[int, frozenset[ConflictItem]]] = [(-1, frozenset())]
+    while todo:
+        parent, items = todo.pop()
+        for child in children[parent]:
+            active = items | own[child]
+            if active not in activated[child]:
+                activated[child].add(active)
+                todo.append((child, active))
+    return activated
+
+
+def _items(key: NodeKey) -> Iterator[ConflictItem]:
+    if key.extra is not None:
+        yield ConflictItem(package=key.name, kind="extra", name=key.extra)
+    if key.group is not None:
+        yield ConflictItem(package=key.name, kind="group", name=key.group)
+
+
+def _simplified(
+    marker: UniversalMarker, ways: Sequence[frozenset[ConflictItem]], conflicts: Sequence[Sequence[ConflictItem]]
+) -> UniversalMarker:
+    """A marker where one of these sets of items is active and what conflicts with its members is not.
+
+    Unless it holds on every way, it is replaced only by what all ways agree on.
+    """
+    known = [(frozenset(map(_encoded, way)), frozenset(map(_encoded, _rivals(way, conflicts)))) for way in ways]
+    if all(marker.holds_by_items(on) for on, _ in known):
+        for on, off in known:
+            marker = marker.assume(on, off)
+        return marker
+    results = {marker.assume(on, off) for on, off in known}
+    return results.pop() if len(results) == 1 else marker
+
+
+def _rivals(way: AbstractSet[ConflictItem], conflicts: Sequence[Sequence[ConflictItem]]) -> set[ConflictItem]:
+    return {other for items in conflicts for item in items if item in way for other in items if other != item}
 
 
 def _encoded(item: ConflictItem) -> str:

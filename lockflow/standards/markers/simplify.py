@@ -167,6 +167,11 @@ def assume(marker: Marker, on: frozenset[str], off: frozenset[str]) -> Marker:
     return _assume(marker, on, off, memo)
 
 
+def assume_only(marker: Marker, on: frozenset[str]) -> Marker:
+    """Return what is left of `marker` when the extras in `on` are on and all others are off."""
+    return _assume(marker, on, None, {})
+
+
 def _assume(marker: Marker, on: frozenset[str], off: frozenset[str] | None, memo: dict[Marker, Marker]) -> Marker:
     """As `assume`; None for `off` means all that are not on."""
     if marker.order[0] > EXTRA:

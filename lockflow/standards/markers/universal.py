@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, cast
 
-from lockflow.standards.markers.simplify import without_extras
+from lockflow.standards.markers.simplify import assume, assume_only, without_extras
 from lockflow.standards.markers.tree import FALSE, TRUE, Marker, conjoin, disjoin, extra_equals, negate
 
 Kind = Literal["extra", "group", "project"]
@@ -56,8 +56,23 @@ class UniversalMarker:
         return f"<Universal{repr(self.full)[7:]}"
 
     def imbibe(self, world: Marker) -> UniversalMarker:
-        """Return this marker where it only matters while `world` holds: `world` implies it."""
+        """Return this marker where it only matters while `world` holds: `world` implies it.
+
+        Where `world` makes every conflict item irrelevant none is left; the environment is exact only then.
+        """
+        within = conjoin(self.full, world)
+        plain = without_extras(within)
+        if conjoin(plain, world) is within:
+            return UniversalMarker(plain, plain)
         return UniversalMarker.from_marker(disjoin(negate(world), self.full))
+
+    def assume(self, on: frozenset[str], off: frozenset[str]) -> UniversalMarker:
+        """Return what is left of this marker when the encoded items in `on` are on and those in `off` are off."""
+        return UniversalMarker.from_marker(assume(self.full, on, off))
+
+    def holds_by_items(self, on: frozenset[str]) -> bool:
+        """Whether the marker holds in every environment when just the encoded items in `on` are on."""
+        return assume_only(self.full, on) is TRUE
 
 
 UNIVERSAL_TRUE: Final = UniversalMarker(TRUE, TRUE)
