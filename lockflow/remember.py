@@ -138,7 +138,7 @@ def _facts(
             continue
         # What setup.py says, nobody knows without running it.
         own = Path(os.path.normpath(root / place), "pyproject.toml")
-        if not own.is_file():
+        if not own.is_file() or not _table(own.read_text(encoding="utf-8"), str(own), "project"):
             raise Doubt
         files.append(str(own))
         yield "file", str(own)

@@ -24,7 +24,7 @@ from lockflow.errors import AnswerIsNo, InputError
 from lockflow.index.cache import default_cache_folder
 from lockflow.index.client import ClientOptions, IndexClient
 from lockflow.index.http import http_options
-from lockflow.index.model import Listing
+from lockflow.index.model import Absent, Listing
 from lockflow.inputs.canonical import canonical_inputs
 from lockflow.inputs.model import Manifest, Settings, SettingsOverrides
 from lockflow.inputs.read import ReadResult, read_manifest
@@ -34,7 +34,7 @@ from lockflow.lock.diff import change_line, changes, other_differences
 from lockflow.lock.encode import encode
 from lockflow.lock.files import only_one_process, read_lock_text, write_lock_text
 from lockflow.lock.from_resolution import lock_from_resolution
-from lockflow.lock.model import Change, Lock, Request
+from lockflow.lock.model import Change, Lock, Request, Validation
 from lockflow.lock.modes import (
     RULES,
     Mode,
@@ -45,7 +45,7 @@ from lockflow.lock.modes import (
     needs_resolution,
     stale_lock,
 )
-from lockflow.lock.validate import validate
+from lockflow.lock.validate import undeclared, validate
 from lockflow.platforms.checks import check_by_tags
 from lockflow.platforms.coverage import Policy
 from lockflow.platforms.model import Check, Platform
@@ -58,11 +58,12 @@ from lockflow.report.as_rows import Problem, message, problems, rows
 from lockflow.report.assemble import assemble, platform_report
 from lockflow.report.model import PlatformReport, Report
 from lockflow.report.write import read_platform_report, report_path, write_platform_report, write_summary
-from lockflow.resolve.drive import Progress, fetch_listings, resolve
+from lockflow.resolve.drive import Progress, fetch_listings, fetch_sources, resolve
 from lockflow.resolve.explain import explain
 from lockflow.resolve.policy import Policy as ResolvePolicy
 from lockflow.resolve.preferences import Preferences
 from lockflow.resolve.solve import Failure
+from lockflow.standards.requirements import Archive, Directory
 
 __all__ = [  # the steps, and what the roof needs to ask for them and to say what came of them
     "REPORTS",
@@ -174,8 +175,10 @@ def lock(
         if mode is Mode.FROZEN:
             assert old is not None
             return _frozen(read, old)
+        connect = _connector(read, network, target.environment)
+        read = _with_built_members(read, connect)
         request = _request(read, network)
-        validation = None if old is None else validate(old, read.manifest, request)
+        validation = None if old is None else _validate(old, read.manifest, request, network, connect)
         found = () if validation is None else validation.reasons
         reasons = tuple(reason.text for reason in found if reason.check not in _ASKED_FOR)
         if old is not None and not needs_resolution(mode, validation):
@@ -184,7 +187,7 @@ def lock(
         preferences = Preferences()
         if old is not None and validation is not None:
             preferences = preferences_from_lock(old, upgrade=request.upgrade, reuse=validation.reuse)
-        new = _resolve(read, preferences, _connector(read, network, target.environment), progress)
+        new = _resolve(read, preferences, connect, progress)
         result = Result(lock=new, previous=old, reasons=reasons)
         if old is not None and not RULES[mode].may_change and result.is_changed:
             lines = [change_line(change, is_done=False) for change in changes(old, new)]
@@ -205,7 +208,7 @@ def inputs(target: Target) -> ReadResult:
 
 def write_inputs(target: Target, path: Path) -> bool:
     """Put the canonical inputs at `path`; False where it holds them already, and then it is left alone."""
-    content = canonical_inputs(_read(target).manifest)
+    content = _canonical(_read(target))
     try:
         if path.read_bytes() == content:
             return False
@@ -242,7 +245,7 @@ def check(
     judge = _Judge(graph, versions, settings, _connector(read, network, target.environment))
     chosen = [entry.platform for entry in defined]
     outcomes = run_checks(chosen, judge, level="tags", on_done=on_done)
-    lock_digest, inputs_digest = digest(text.encode()), digest(canonical_inputs(read.manifest))
+    lock_digest, inputs_digest = digest(text.encode()), digest(_canonical(read))
     reports = [platform_report(outcome, lock=lock_digest, inputs=inputs_digest) for outcome in outcomes]
     for report in reports:
         write_platform_report(read.root / REPORTS, report)
@@ -263,7 +266,7 @@ def report(target: Target, platforms: Sequence[str] = ()) -> Report:
     reports: list[PlatformReport] = [
         read_platform_report(report_path(folder, entry.platform.name)) for entry in defined
     ]
-    joined = assemble(reports, lock=digest(text.encode()), inputs=digest(canonical_inputs(read.manifest)))
+    joined = assemble(reports, lock=digest(text.encode()), inputs=digest(_canonical(read)))
     write_summary(folder, joined)
     return joined
 
@@ -339,6 +342,50 @@ def _names_in_group(manifest: Manifest, name: str) -> set[str]:
             why=f"the groups of the project are: {known}",
         )
     return {requirement.name for group in chosen for requirement in group.requirements}
+
+
+def _with_built_members(read: ReadResult, connect: Callable[[], IndexClient]) -> ReadResult:
+    """Ask the build backends of members for what their own files leave to them."""
+    sources = {
+        member.name: Directory(path=member.path, install=member.install)
+        for member in read.manifest.members
+        if member.dynamic - {"version"}
+    }
+    if not sources:
+        return read
+    found = fetch_sources(connect, list(sources.items()))
+    members = []
+    for member in read.manifest.members:
+        if member.name not in sources:
+            members.append(member)
+            continue
+        built = found[member.name, sources[member.name]]
+        if isinstance(built, Absent):
+            raise AnswerIsNo(
+                f"the dependencies of {member.name} are known to its build backend alone",
+                where=member.path,
+                why=built.reason or built.kind,
+                next="declare them in [project], or allow it to be built",
+            )
+        members.append(replace(member, requires_dist=built.requires_dist, provides_extras=built.provides_extras))
+    return replace(read, manifest=replace(read.manifest, members=tuple(members)))
+
+
+def _validate(
+    old: Lock, manifest: Manifest, request: Request, network: Network, connect: Callable[[], IndexClient]
+) -> Validation:
+    """Validate a lock, looking into local packages that are no members only where nothing else is wrong."""
+    validation = validate(old, manifest, request)
+    wanted = [(package.name, package.source) for package in undeclared(old, manifest)]
+    if network.offline:
+        wanted = [(name, source) for name, source in wanted if not isinstance(source, Archive)]
+    if validation.reasons or not wanted:
+        return validation
+    return validate(old, manifest, request, fetch_sources(connect, wanted))
+
+
+def _canonical(read: ReadResult) -> bytes:
+    return canonical_inputs(read.manifest, read.local_sources)
 
 
 def _resolve(

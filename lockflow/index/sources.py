@@ -22,7 +22,7 @@ from lockflow.index.git import Repositories
 from lockflow.index.http import Http
 from lockflow.index.metadata import CoreMetadata, InvalidMetadata, as_metadata, parse_core_metadata
 from lockflow.index.model import Absent, Metadata, SourceMetadata
-from lockflow.index.reading import FORBIDDEN, metadata_of_archive, opened, unexpected_status
+from lockflow.index.reading import FORBIDDEN, NOT_FOUND, metadata_of_archive, opened, unexpected_status
 from lockflow.index.sdist import InvalidSdist, static_metadata
 from lockflow.index.unpack import unpack
 from lockflow.index.urls import file_name_of
@@ -35,7 +35,7 @@ from lockflow.standards.versions import Version
 _LARGEST_ARCHIVE = 16 << 30
 _IN_MEMORY = 8 << 20
 _LARGEST_KEY_FILE = 1 << 20
-_KEY_SUFFIXES = frozenset({".cfg", ".in", ".lock", ".py", ".toml", ".txt"})
+_KEY_SUFFIXES = frozenset({".cfg", ".in", ".py", ".toml", ".txt"})
 """Files beside a pyproject.toml from which backends are known to take what a project depends on."""
 
 ReadTree = Callable[[Path, Path], Tree | None]
@@ -101,6 +101,13 @@ class SourceReader:
                 return _sourced(stored.core, name, source, hash=stored.hash)
             if answer.status in FORBIDDEN:
                 return Absent(kind="unauthorized", reason=f"{answer.url} answers {answer.status}")
+            if answer.status in NOT_FOUND:
+                raise AnswerIsNo(
+                    f"{name} is not where it should be",
+                    where=source.url,
+                    why=f"the server answers {answer.status}",
+                    next="correct the URL of it in your requirements or [tool.uv.sources]",
+                )
             if answer.status != 200:
                 raise unexpected_status(answer)
             found = await self._archive_metadata(name, content, file_name_of(source.url), source.url, source)
@@ -117,7 +124,7 @@ class SourceReader:
             self._cache.write(path, encode_entry(entry))
 
     async def _local_file(self, name: str, source: LocalFile | Git, path: Path, shown: str) -> SourceMetadata | Absent:
-        if not path.is_file():
+        if not path.is_file():  # noqa: ASYNC240  quicker than a thread
             raise _missing(name, shown)
         with opened(path) as content:
             found = await self._archive_metadata(name, content, path.name, shown, source)
@@ -191,7 +198,7 @@ class SourceReader:
         self, name: str, source: Directory | Git, folder: Path, seen_from: Path, shown: str
     ) -> SourceMetadata | Absent:
         """A source tree: what its files say where they say everything, else what its backend says."""
-        if not folder.is_dir():
+        if not folder.is_dir():  # noqa: ASYNC240  quicker than a thread
             raise _missing(name, shown)
         tree = self._options.read_tree(folder, seen_from)
         declared = None if tree is None else tree.declared
@@ -218,8 +225,8 @@ class SourceReader:
         requires_dist = found.requires_dist
         if tree is not None:
             requires_dist = tuple(lowered for entry in requires_dist for lowered in tree.lower(entry))
-        # Of a folder the next commit may change the version, so a lock does not state it.
-        is_dynamic = isinstance(source, Directory) and (declared is None or declared.version is None)
+        # A version that is declared to be dynamic changes with the files of a folder, so a lock does not state it.
+        is_dynamic = isinstance(source, Directory) and declared is not None and declared.version is None
         return replace(found, requires_dist=requires_dist, groups=groups, is_version_dynamic=is_dynamic)
 
     async def built_tree(

@@ -21,8 +21,11 @@ _VERSION = 1
 """Of the form below; a change of it makes every stored text differ, so that work is done again."""
 
 
-def canonical_inputs(manifest: Manifest) -> bytes:
-    """JSON with a fixed order of keys, absent where empty; the order of lists is the declared one."""
+def canonical_inputs(manifest: Manifest, local_sources: Sequence[tuple[str, str]] = ()) -> bytes:
+    """JSON with a fixed order of keys, absent where empty; the order of lists is the declared one.
+
+    `local_sources` are files of this machine that the manifest leads to, with their digests.
+    """
     document = _compact(
         {
             "form": _VERSION,
@@ -45,6 +48,7 @@ def canonical_inputs(manifest: Manifest) -> bytes:
                 for items in manifest.conflicts
             ],
             "settings": _settings(manifest.settings),
+            "local-sources": dict(local_sources),
         }
     )
     return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -33,11 +35,12 @@ from lockflow.inputs.settings import index_credentials, merge, unusable_required
 from lockflow.inputs.tables import Faults, Table, parse_document
 from lockflow.inputs.workspace import Workspace, find_members, find_project, find_root, member_places
 from lockflow.standards.names import normalize_name
-from lockflow.standards.requirements import Requirement
+from lockflow.standards.requirements import Directory, LocalFile, Requirement, Source
 
 _LEFTOVERS = frozenset(
     (".DS_Store", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".venv", "__pycache__", "build", "dist")
 )
+_TREE_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
 # Asking git which files it ignores would be exact, and cost a process and its import.
 
 
@@ -46,6 +49,7 @@ class ReadResult(Struct, frozen=True, kw_only=True):
 
     `input_files` are all files whose bytes decide, `credentials` those of indexes, archives and repositories, by
     their URL. `upgrade...` is what flags and files ask for; groups are for the caller to look up in the manifest.
+    `local_sources` are archives and files in source trees that the manifest leads to, by path, with their digests.
     `read_tree` reads the source tree in a folder, with paths as seen from another; None where it has no
     pyproject.toml. It raises InputError where the tree cannot be read.
     """
@@ -59,6 +63,7 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     upgrade: bool = False
     upgrade_packages: tuple[Requirement, ...] = ()
     upgrade_groups: tuple[str, ...] = ()
+    local_sources: tuple[tuple[str, str], ...] = ()
     read_tree: Callable[[Path, Path], Tree | None]
 
 
@@ -90,6 +95,18 @@ def _absolute(path: Path) -> str:
 def _midnight_ns(day: date) -> int:
     """The beginning of `day` in the local time zone."""
     return int(datetime(day.year, day.month, day.day).timestamp()) * 1_000_000_000  # noqa: DTZ001  local on purpose
+
+
+def _all_requirements(manifest: Manifest) -> Iterator[Requirement]:
+    groups = [*manifest.groups, *(group for member in manifest.members for group in member.groups)]
+    for requirements in (
+        manifest.requirements,
+        manifest.constraints,
+        *(override.requirements for override in manifest.overrides),
+        *(member.requires_dist for member in manifest.members),
+        *(group.requirements for group in groups),
+    ):
+        yield from requirements
 
 
 class _Disk:
@@ -425,18 +442,52 @@ class _Reader:
                 "name one by uv in [tool.lockflow]"
             )
         self.credentials.extend(index_credentials(settings.indexes, self.environment))
+        local_sources, local_files = self._local_sources(manifest, world)
         return ReadResult(
             manifest=with_settings(manifest, settings),
             root=Path(world.lock_root),
             lock_path=Path(lock_path),
-            input_files=tuple(Path(path) for path in self.disk.files),
+            input_files=tuple(Path(path) for path in dict.fromkeys([*self.disk.files, *local_files])),
             warnings=tuple(self.faults.warnings),
             credentials=tuple(dict.fromkeys(self.credentials)),
             upgrade=next((layer.upgrade for layer in layers if layer.upgrade is not None), False),
             upgrade_packages=tuple(requirement for layer in layers for requirement in layer.upgrade_package),
             upgrade_groups=self._upgrade_groups(manifest),
+            local_sources=local_sources,
             read_tree=lambda folder, seen_from: self._tree(folder, seen_from, world),
         )
+
+    def _local_sources(
+        self, manifest: Manifest, world: Surroundings
+    ) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+        """What decides of the trees and archives on this machine that the manifest leads to, and those files.
+
+        What cannot be read is passed over here: where it matters, it is an error later.
+        """
+        todo = [entry.source for entry in _all_requirements(manifest)]
+        seen: set[Source] = {Directory(path=member.path, install=member.install) for member in manifest.members}
+        digests: dict[str, str] = {}
+        files: dict[str, None] = {}
+        while todo:
+            source = todo.pop()
+            if source in seen or not isinstance(source, Directory | LocalFile):
+                continue
+            seen.add(source)
+            path = join(world.lock_root, source.path)
+            names = [path] if isinstance(source, LocalFile) else [join(path, name) for name in _TREE_FILES]
+            for name in names:
+                try:
+                    with Path(name).open("rb") as content:
+                        digests[relative(name, world.lock_root)] = hashlib.file_digest(content, "sha256").hexdigest()
+                except OSError:
+                    continue
+                files[name] = None
+            if isinstance(source, Directory):
+                with suppress(InputError):
+                    tree = self._tree(Path(path), Path(world.lock_root), world)
+                    if tree is not None and tree.declared is not None:
+                        todo += [entry.source for entry in tree.declared.requires_dist]
+        return tuple(sorted(digests.items())), tuple(files)
 
     def _tree(self, folder: Path, seen_from: Path, world: Surroundings) -> Tree | None:
         """The tree in `folder`, read afresh: the sources in it count, and the workspace that it belongs to."""

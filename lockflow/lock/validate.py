@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 
 from msgspec import structs
 
+from lockflow.index.model import Absent, Metadata, SourceMetadata
 from lockflow.inputs.model import Exclusion, Index, Manifest, Member, Override, Settings, StaticMetadata
 from lockflow.lock.encode import pep508_text
 from lockflow.lock.environments import covered
@@ -31,7 +32,7 @@ from lockflow.standards.markers.render import render
 from lockflow.standards.markers.simplify import simplify_python
 from lockflow.standards.markers.tree import FALSE, TRUE, Marker, implies, is_disjoint, python_range_marker
 from lockflow.standards.python_range import PythonRange
-from lockflow.standards.requirements import Archive, ConflictItem, Directory, LocalFile, Registry, Requirement
+from lockflow.standards.requirements import Archive, ConflictItem, Directory, LocalFile, Registry, Requirement, Source
 
 _T = TypeVar("_T")
 _Check = Callable[[Lock, Manifest, Request], Iterable[Reason]]
@@ -41,14 +42,28 @@ _LISTS_GROUP_SETTINGS = 5
 """The revisions from which a lock states all extras and empty groups, and settings of groups."""
 
 
-def validate(lock: Lock, manifest: Manifest, request: Request | None = None) -> Validation:
-    """Compare `lock` with the inputs of today and with what is asked for."""
+def validate(
+    lock: Lock,
+    manifest: Manifest,
+    request: Request | None = None,
+    current: Mapping[tuple[str, Source], Metadata | Absent] | None = None,
+) -> Validation:
+    """Compare `lock` with the inputs of today and with what is asked for.
+
+    `current` is what local packages that are no members say of themselves today, as far as that is at hand.
+    """
     wanted = Request() if request is None else request
-    reasons = tuple(reason for check in _CHECKS for reason in check(lock, manifest, wanted))
+    reasons = [reason for check in _CHECKS for reason in check(lock, manifest, wanted)]
+    known = current or {}
+    unchecked = undeclared(lock, manifest)
+    for package in unchecked:
+        found = known.get((package.name, package.source))
+        if found is not None:
+            reasons += _source_changes(lock, package, found)
     return Validation(
-        reasons=reasons,
+        reasons=tuple(reasons),
         reuse=reasons[0].reuse if reasons else Reuse.SATISFIED,
-        unchecked=_undeclared(lock, manifest),
+        unchecked=tuple(package.name for package in unchecked if (package.name, package.source) not in known),
     )
 
 
@@ -385,21 +400,32 @@ def _is_mutable(package: Package) -> bool:
 
 
 def _declarations(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
-    python = lock.requires_python.range
     for member, package in _locked_members(lock, manifest):
         if member.version != package.version:
             old, new = package.version or "dynamic", member.version or "dynamic"
             yield _reason("version", f"the version of {member.name} changed from {old} to {new}")
-        metadata = package.metadata or PackageMetadata()
-        lists_extras = lock.revision >= _LISTS_EXTRAS
-        if set(metadata.provides_extras) != set(member.provides_extras) and (lists_extras or metadata.provides_extras):
-            text = _set_difference(metadata.provides_extras, member.provides_extras, str)
-            yield _reason("extras", f"the extras of {member.name} changed: {text}")
-        if text := _requirements_difference(metadata.requires_dist, member.requires_dist, python):
-            yield _reason("requires-dist", f"the dependencies of {member.name} changed: {text}")
-        before = dict(metadata.requires_dev)
-        after = {group.name: group.requirements for group in member.groups}
-        yield from _groups(member.name, before, after, python, forgives_empty=not lists_extras)
+        yield from _metadata_changes(
+            lock,
+            package,
+            PackageMetadata(
+                requires_dist=member.requires_dist,
+                provides_extras=member.provides_extras,
+                requires_dev=tuple((group.name, group.requirements) for group in member.groups),
+            ),
+        )
+
+
+def _metadata_changes(lock: Lock, package: Package, current: PackageMetadata) -> Iterator[Reason]:
+    name, python = package.name, lock.requires_python.range
+    metadata = package.metadata or PackageMetadata()
+    lists_extras = lock.revision >= _LISTS_EXTRAS
+    old, new = metadata.provides_extras, current.provides_extras
+    if set(old) != set(new) and (lists_extras or old):
+        yield _reason("extras", f"the extras of {name} changed: {_set_difference(old, new, str)}")
+    if text := _requirements_difference(metadata.requires_dist, current.requires_dist, python):
+        yield _reason("requires-dist", f"the dependencies of {name} changed: {text}")
+    before, after = dict(metadata.requires_dev), dict(current.requires_dev)
+    yield from _groups(name, before, after, python, forgives_empty=not lists_extras)
 
 
 def _groups(
@@ -418,9 +444,39 @@ def _groups(
             yield _reason("dependency-groups", f"the dependency group {name} of {owner} changed: {text}")
 
 
-def _undeclared(lock: Lock, manifest: Manifest) -> tuple[str, ...]:
-    members = {member.name for member in manifest.members}
-    return tuple(package.name for package in lock.packages if _is_mutable(package) and package.name not in members)
+def undeclared(lock: Lock, manifest: Manifest) -> tuple[Package, ...]:
+    """Return the packages whose own declarations count and are not part of the manifest: trees, archives, URLs."""
+    places = {(member.name, member.path) for member in manifest.members}
+    return tuple(
+        package
+        for package in lock.packages
+        if _is_mutable(package)
+        and not (isinstance(package.source, Directory) and (package.name, package.source.path) in places)
+    )
+
+
+def _source_changes(lock: Lock, package: Package, current: Metadata | Absent) -> Iterator[Reason]:
+    """Compare what a package declared when it was locked with what it declares now."""
+    name = package.name
+    if isinstance(current, Absent):
+        yield _reason("source", f"{name} cannot be read any more: {current.reason or current.kind}")
+        return
+    version = None if current.is_version_dynamic else current.version
+    if version != package.version:
+        old, new = package.version or "dynamic", version or "dynamic"
+        yield _reason("version", f"the version of {name} changed from {old} to {new}")
+    yield from _metadata_changes(
+        lock,
+        package,
+        PackageMetadata(
+            requires_dist=current.requires_dist,
+            provides_extras=current.provides_extras,
+            requires_dev=tuple(
+                (group.name, group.requirements)
+                for group in (current.groups if isinstance(current, SourceMetadata) else ())
+            ),
+        ),
+    )
 
 
 # What checks share --------------------------------------------------------------------------------------------------

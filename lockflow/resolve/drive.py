@@ -164,6 +164,21 @@ def fetch_listings(
     return {listing.name: listing for listing in asyncio.run(fetch()) if listing is not None}
 
 
+def fetch_sources(
+    connect: Callable[[], IndexSource], wanted: Sequence[tuple[str, Source]]
+) -> dict[tuple[str, Source], SourceMetadata | Absent]:
+    """What stands behind some sources, built where it has to be. Raises as the client does."""
+
+    async def fetch() -> list[SourceMetadata | Absent]:
+        client = connect()
+        try:
+            return await asyncio.gather(*(client.source(name, source) for name, source in wanted))
+        finally:
+            await client.aclose()
+
+    return dict(zip(wanted, asyncio.run(fetch()), strict=True))
+
+
 Answer = tuple[Need, Listing | Metadata | Absent | BaseException | None]
 """A need and its fact, or what went wrong; None where only a build could tell, and none was begun."""
 

@@ -38,7 +38,8 @@ def test_the_block_of_a_script_is_its_manifest(tmp_path: Path) -> None:
     ]
     assert in_order(manifest.constraints) == [{"name": "b", "specifier": "<9"}]
     assert result.lock_path == tmp_path / "s.py.lock"
-    assert result.input_files == (tmp_path / "s.py",)
+    assert result.input_files == (tmp_path / "s.py", tmp_path / "wheels/a-1.0-py3-none-any.whl")
+    assert [path for path, _ in result.local_sources] == ["wheels/a-1.0-py3-none-any.whl"]
 
 
 def test_a_script_without_a_block_needs_nothing(tmp_path: Path) -> None:
