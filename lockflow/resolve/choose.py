@@ -20,6 +20,7 @@ from lockflow.resolve.pubgrub.incompatibility import DependencyCause
 from lockflow.resolve.unavailable import NoWheelFor, RequiresHigherPython, UnavailableReason
 from lockflow.standards.filenames import InvalidFilename, parse_wheel_name
 from lockflow.standards.markers.tree import FALSE, TRUE, Marker, is_disjoint
+from lockflow.standards.python_range import PythonRange
 from lockflow.standards.reach import is_reachable_by_python
 from lockflow.standards.requirements import Archive, Git, LocalFile, Source
 from lockflow.standards.versions import FULL, Version, VersionRange
@@ -72,6 +73,8 @@ class Chooser:
                 if parts:
                     return VersionSplit(parts)
             return found.version, RequiresHigherPython(found.file.requires_python or "")
+        if found.wheels and not _is_within_reach(found, state.environment.python):
+            return found.version, Unusable(found.version, "python-tag")
         if found.wheels:
             special = self._check_wheels(state, number, name, allowed, lists, found)
             if special is not None:
@@ -258,6 +261,11 @@ def _is_wheel_reachable(source: Source, environment: ForkEnvironment) -> bool:
         return not name.endswith(".whl") or is_reachable_by_python(parse_wheel_name(name), environment.python)
     except InvalidFilename:
         return True
+
+
+def _is_within_reach(candidate: Candidate, python: PythonRange) -> bool:
+    """Whether some wheel could be installed by a Python of this fork; platforms are no matter here."""
+    return any(is_reachable_by_python(parse_wheel_name(file.filename), python) for file in candidate.wheels)
 
 
 def _with_local(versions: VersionList, version: Version, allowed: VersionRange) -> Version:

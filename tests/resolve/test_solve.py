@@ -136,3 +136,21 @@ def test_packages_with_many_conflicts_are_decided_early() -> None:
         world.add("zeta", f"{number}.0")
     resolution, _ = solve(manifest(["aaa", "bbb", "ccc"]), world)
     assert versions(resolution) == {"aaa": ["1.0"], "bbb": ["11.0"], "ccc": ["1.0"], "zeta": ["11.0"]}
+
+
+def test_a_version_without_a_wheel_for_the_python_of_a_fork_is_not_chosen_there() -> None:
+    world = World().add("a", "1.0").add("a", "2.0").add("x", "1.0")
+    world.add("x", "2.0", files=["x-2.0-cp312-cp312-manylinux2014_x86_64.whl"])
+    split = ["a<2 ; python_version < '3.11'", "a>=2 ; python_version >= '3.11'", "x"]
+    resolution, _ = solve(manifest(split), world)
+    assert versions(resolution)["x"] == ["1.0", "2.0"]
+    resolution, _ = solve(manifest(["x"]), world)
+    assert versions(resolution)["x"] == ["2.0"]
+
+
+def test_a_version_without_a_wheel_for_the_platform_of_a_fork_may_be_chosen_there() -> None:
+    world = World().add("a", "1.0").add("a", "2.0").add("x", "1.0")
+    world.add("x", "2.0", files=["x-2.0-cp312-cp312-win_amd64.whl"])
+    split = ["a<2 ; sys_platform == 'linux'", "a>=2 ; sys_platform == 'win32'", "x"]
+    resolution, _ = solve(manifest(split), world)
+    assert versions(resolution)["x"] == ["2.0"]
