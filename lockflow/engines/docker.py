@@ -1,0 +1,369 @@
+"""Commands to containers of a Docker engine, through the Docker SDK; a platform may have an engine of its own.
+
+Every container carries the run's id and its owner as labels. It is removed when its command has ended, when the run is
+stopped, and, should this process die before it can do so, by the next one that opens the engine. Files go in through a
+volume without a name, which works alike for an engine on this machine and for one far away, and lets the root of the
+container stay closed to writing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import socket
+import tarfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import docker
+import docker.errors
+import requests
+from docker.types import LogConfig, Mount
+
+from lockflow.engines import faults
+from lockflow.engines.model import WORK, Command, Outcome, Place
+from lockflow.errors import EngineError
+
+RUN = "io.lockflow.run"
+OWNER = "io.lockflow.owner"
+UNTIL = "io.lockflow.until"
+
+_MOUNT = "/lockflow"
+_USER = 1000
+_AT_ONCE_OVER_SSH = 2
+"""Every request under way is a channel of one connection, of which sshd allows ten."""
+_EXTRA_SECONDS = 600
+"""How long after its time limit a container of another machine's run counts as left behind."""
+_ARCHES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+Connect = Callable[[str], Any]
+"""Opens a client for an address; an empty one means what the environment says."""
+
+
+class DockerEngine:
+    """Runs commands in containers. `addresses` maps platforms (`linux/arm64`) to engines of their own."""
+
+    def __init__(self, addresses: Mapping[str, str] | None = None, connect: Connect | None = None) -> None:
+        """Connect to the usual engine; raises EngineError where it does not answer."""
+        self._addresses = dict(addresses or {})
+        self._connect = connect or _connect
+        self._run = uuid.uuid4().hex[:12]
+        self._hosts: dict[str, _Host] = {}
+        self._lock = threading.Lock()
+        self._is_stopped = False
+        self._before: Any = None
+        self._usual = self._host("")
+        self._on_terminate()
+
+    @property
+    def at_once(self) -> int:
+        return max(1, sum(host.at_once for host in {*self._hosts.values()}))
+
+    def native(self) -> str:
+        return self._usual.platform
+
+    def prepare(self, place: Place) -> None:
+        self._host(place.platform).prepare(place)
+
+    def run(self, command: Command) -> Outcome:
+        if self._is_stopped:
+            raise faults.stopped()
+        host = self._host(command.place.platform)
+        image = host.prepare(command.place)
+        with host.bound:
+            return self._run_in(host, image, command)
+
+    def stop(self) -> None:
+        """End and remove all containers of this run; safe to call twice and from any thread."""
+        self._is_stopped = True
+        for host in {*self._hosts.values()}:
+            with contextlib.suppress(Exception):
+                host.remove_all(f"{RUN}={self._run}")
+
+    def close(self) -> None:
+        self.stop()
+        for host in {*self._hosts.values()}:
+            host.close()
+        self._hosts.clear()
+        if self._before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._before)
+            self._before = None
+
+    # One container --------------------------------------------------------------------------------------------------
+
+    def _run_in(self, host: _Host, image: str, command: Command) -> Outcome:
+        container = None
+        try:
+            with _refusals(host, command):
+                container = host.client.containers.create(image, list(command.argv), **self._options(command))
+                if self._is_stopped:
+                    raise faults.stopped()
+                container.put_archive(_MOUNT, _archive(command))
+                container.start()
+            return self._outcome(host, container, command)
+        finally:
+            if container is not None:
+                with contextlib.suppress(Exception):
+                    container.remove(force=True, v=True)
+
+    def _options(self, command: Command) -> dict[str, Any]:
+        limits = command.limits
+        until = int(time.time() + limits.timeout_seconds + _EXTRA_SECONDS)
+        return {
+            "platform": command.place.platform,
+            "labels": {RUN: self._run, OWNER: _owner(), UNTIL: str(until)},
+            "environment": {"HOME": WORK, "TMPDIR": "/tmp", **dict(command.environment)},  # noqa: S108  theirs
+            "working_dir": WORK,
+            "user": f"{_USER}:{_USER}",
+            "network_mode": "bridge" if command.has_network else "none",
+            "read_only": True,
+            "tmpfs": {"/tmp": "rw,nosuid,nodev,noexec,size=64m,mode=1777"},  # noqa: S108  theirs
+            "mounts": [Mount(_MOUNT, None, type="volume")],
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges:true"],
+            "mem_limit": limits.memory_bytes,
+            "memswap_limit": limits.memory_bytes,
+            "nano_cpus": int(limits.cpus * 1e9),
+            "pids_limit": limits.processes,
+            "init": True,
+            "ipc_mode": "private",
+            "log_config": LogConfig(type="json-file", config={"max-size": "8m", "max-file": "1"}),
+        }
+
+    def _outcome(self, host: _Host, container: Any, command: Command) -> Outcome:  # noqa: ANN401  the SDK has no types
+        began = time.monotonic()
+        try:
+            code = int(container.wait(timeout=command.limits.timeout_seconds)["StatusCode"])
+        except requests.exceptions.RequestException as error:
+            # An HTTP client that waits in vain and one whose engine is gone raise the same.
+            if self._is_stopped:
+                raise faults.stopped() from error
+            if time.monotonic() - began >= command.limits.timeout_seconds * 0.99:
+                raise faults.timed_out(command) from error
+            raise faults.went_away(host.shown, str(error)) from error
+        except docker.errors.DockerException as error:
+            raise (faults.stopped() if self._is_stopped else faults.ended_from_outside(command)) from error
+        with _refusals(host, command):
+            container.reload()
+            if container.attrs["State"].get("OOMKilled"):
+                raise faults.out_of_memory(command)
+            if self._is_stopped:
+                raise faults.stopped()
+            if code == 137:
+                raise faults.ended_from_outside(command)
+            out, err = (container.logs(stdout=way, stderr=not way).decode("utf-8", "replace") for way in (True, False))
+        if code == 127 and err.startswith("[FATAL tini"):
+            raise faults.not_started(command, err.strip())
+        is_emulated = not _is_same(command.place.platform, host.platform)
+        return Outcome(exit_code=code, stdout=out, stderr=err, is_emulated=is_emulated)
+
+    # Engines --------------------------------------------------------------------------------------------------------
+
+    def _host(self, platform: str) -> _Host:
+        address = self._addresses.get(platform, "")
+        with self._lock:
+            host = self._hosts.get(address)
+            if host is None:
+                host = self._hosts[address] = _Host(address, self._connect)
+                host.sweep()
+            return host
+
+    def _on_terminate(self) -> None:
+        """Let an orderly end (SIGTERM, as CI sends it) unwind as Ctrl-C does, so that containers are removed."""
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            self._before = signal.signal(signal.SIGTERM, _interrupt)
+
+
+class _Host:
+    """One engine: its client, what it runs natively, and which places have been found usable."""
+
+    def __init__(self, address: str, connect: Connect) -> None:
+        self.shown = address or os.environ.get("DOCKER_HOST") or "the usual socket"
+        self.client = _opened(address, self.shown, connect)
+        try:
+            information = self.client.info()
+        except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+            raise faults.absent(self.shown, str(error)) from error
+        machine = str(information.get("Architecture", ""))
+        self.platform = f"linux/{_ARCHES.get(machine, machine)}"
+        cpus = max(1, int(information.get("NCPU") or 1))
+        self.at_once = _AT_ONCE_OVER_SSH if address.startswith("ssh:") else 2 * cpus
+        self.bound = threading.BoundedSemaphore(self.at_once)
+        self._images: dict[Place, str] = {}
+        self._emulated: set[str] = set()
+        self._lock = threading.Lock()
+
+    def prepare(self, place: Place) -> str:
+        """Return the id of the place's image; a tag may be moved to another platform's at any time."""
+        with self._lock:
+            if place not in self._images:
+                try:
+                    image = self._image(place)
+                    self._check_emulation(place, image)
+                except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+                    raise faults.went_away(self.shown, str(error)) from error
+                self._images[place] = image
+            return self._images[place]
+
+    def _image(self, place: Place) -> str:
+        try:
+            image = self.client.images.get(place.image)
+        except docker.errors.ImageNotFound:
+            image = None
+        if image is not None and _is_same(_platform_of(image), place.platform):
+            return str(image.id)
+        found = "" if image is None else _platform_of(image)
+        try:
+            repository, tag = _split(place.image)
+            image = self.client.images.pull(repository, tag=tag, platform=place.platform)
+        except docker.errors.APIError as error:
+            why = str(error.explanation or error)
+            if found:
+                raise faults.wrong_architecture(place, found, f"no other can be pulled: {why}") from error
+            raise faults.missing_image(place, why) from error
+        if not _is_same(_platform_of(image), place.platform):
+            raise faults.wrong_architecture(place, _platform_of(image), "that is what the registry has under this name")
+        return str(image.id)
+
+    def _check_emulation(self, place: Place, image: str) -> None:
+        """Run a program of a foreign platform once: an engine does not say whether it can."""
+        if _is_same(place.platform, self.platform) or place.platform in self._emulated:
+            return
+        container = None
+        try:
+            # Without an init: that would be a program of the engine's own platform, which misreports what fails.
+            container = self.client.containers.create(
+                image, ["python3", "--version"], platform=place.platform, network_mode="none", labels={RUN: "emulation"}
+            )
+            container.start()
+            code = container.wait(timeout=60)["StatusCode"]
+            said = container.logs().decode("utf-8", "replace").strip()
+        except docker.errors.APIError as error:
+            code, said = 1, str(error.explanation or error)
+        finally:
+            if container is not None:
+                with contextlib.suppress(Exception):
+                    container.remove(force=True, v=True)
+        if code:
+            raise faults.no_emulation(place, self.platform, said[-500:] or f"its programs end with status {code}")
+        self._emulated.add(place.platform)
+
+    def sweep(self) -> None:
+        """Remove what runs that are no more have left behind."""
+        with contextlib.suppress(docker.errors.DockerException, requests.exceptions.RequestException):
+            for container in self.client.containers.list(all=True, filters={"label": OWNER}, ignore_removed=True):
+                if _is_orphan(container.labels):
+                    with contextlib.suppress(docker.errors.DockerException):
+                        container.remove(force=True, v=True)
+
+    def remove_all(self, label: str) -> None:
+        for container in self.client.containers.list(all=True, filters={"label": label}, ignore_removed=True):
+            with contextlib.suppress(docker.errors.DockerException):
+                container.remove(force=True, v=True)
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):
+            self.client.close()
+
+
+def _connect(address: str) -> Any:  # noqa: ANN401  the SDK has no types
+    return docker.DockerClient(base_url=address) if address else docker.from_env()
+
+
+def _opened(address: str, shown: str, connect: Connect) -> Any:  # noqa: ANN401  the SDK has no types
+    try:
+        return connect(address)
+    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+        if "PermissionError" in str(error) or isinstance(error, PermissionError):
+            raise faults.forbidden(shown, str(error)) from error
+        raise faults.absent(shown, str(error)) from error
+
+
+@contextlib.contextmanager
+def _refusals(host: _Host, command: Command) -> Iterator[None]:
+    try:
+        yield
+    except docker.errors.APIError as error:
+        why = str(error.explanation or error)
+        if "exec format error" in why:
+            raise faults.no_emulation(command.place, host.platform, why) from error
+        is_start = error.status_code == 400 and ("OCI runtime" in why or "executable file not found" in why)
+        raise (faults.not_started(command, why) if is_start else faults.refused(command, why)) from error
+    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+        raise faults.went_away(host.shown, str(error)) from error
+
+
+def _archive(command: Command) -> bytes:
+    """What goes below _MOUNT: the files of a command, which belong to root, and the folder it may write to."""
+    with io.BytesIO() as content:
+        with tarfile.open(fileobj=content, mode="w") as archive:
+            work = tarfile.TarInfo(WORK.removeprefix(f"{_MOUNT}/"))
+            work.type, work.mode, work.uid, work.gid = tarfile.DIRTYPE, 0o755, _USER, _USER
+            archive.addfile(work)
+            for file in command.files:
+                if not file.path.startswith(f"{_MOUNT}/"):
+                    raise EngineError(f"{file.path} is outside {_MOUNT}")
+                entry = tarfile.TarInfo(file.path.removeprefix(f"{_MOUNT}/"))
+                entry.size, entry.mode = len(file.content), 0o555 if file.is_executable else 0o444
+                archive.addfile(entry, io.BytesIO(file.content))
+        return content.getvalue()
+
+
+def _split(image: str) -> tuple[str, str | None]:
+    """Take `name:tag` apart; None where there is no tag but a digest, or nothing."""
+    if "@" in image:
+        return image, None
+    name, colon, tag = image.rpartition(":")
+    return (name, tag) if colon and "/" not in tag else (image, "latest")
+
+
+def _platform_of(image: Any) -> str:  # noqa: ANN401  the SDK has no types
+    return f"{image.attrs.get('Os', 'linux')}/{image.attrs.get('Architecture', '')}"
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two platforms have one system and architecture; variants (`/v8`) do not count."""
+    return one.split("/")[:2] == other.split("/")[:2]
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+# Whose a container is ----------------------------------------------------------------------------------------------
+
+
+def _owner() -> str:
+    pid = os.getpid()
+    return f"{socket.gethostname()} {pid} {_began(pid)}"
+
+
+def _began(pid: int) -> str:
+    """When a process began, where the system tells: it may have another's number."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return "-"
+
+
+def _is_orphan(labels: Mapping[str, str]) -> bool:
+    """Whether nobody is left who would remove it: its process here is gone, or its time is long over."""
+    try:
+        if time.time() > int(labels.get(UNTIL, "0")):
+            return True
+        host, pid, began = labels.get(OWNER, "").split(" ")
+        if host != socket.gethostname():
+            return False
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, ValueError):
+        return False
+    return _began(int(pid)) != began
