@@ -6,22 +6,12 @@ package, but a lock knows some dozens of tag triples, so the answers are remembe
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from lockflow.standards.filenames import WheelName
 from lockflow.standards.markers.tree import FALSE, Marker, is_disjoint, string_equals
 from lockflow.standards.python_range import PythonRange
-
-Minor = tuple[int, int]
-
-
-def is_reachable_by_python(wheel: WheelName, python: PythonRange) -> bool:
-    """Whether some Python in `python` can load the wheel, by Python and ABI tags.
-
-    Bounds count as whole minors: under `<3.12.5` a wheel for 3.12 is reachable.
-    """
-    return _any_abi_fits(wheel.python_tags, wheel.abi_tags, python)
+from lockflow.standards.reach import abi_fits
 
 
 def is_reachable_by_platform(wheel: WheelName, marker: Marker) -> bool:
@@ -40,67 +30,9 @@ def can_be_used(filename: str, python: PythonRange, marker: Marker) -> bool:
 
 @lru_cache(maxsize=1 << 15)
 def _both_fit(python_tags: str, abi_tags: str, platform_tags: str, python: PythonRange, marker: Marker) -> bool:
-    return _any_abi_fits(tuple(python_tags.split(".")), tuple(abi_tags.split(".")), python) and _platform_fits(
+    return abi_fits(tuple(python_tags.split(".")), tuple(abi_tags.split(".")), python) and _platform_fits(
         tuple(platform_tags.split(".")), marker
     )
-
-
-# Python and ABI tags ------------------------------------------------------------------------------------------------
-
-_PYTHON_TAG = re.compile(r"(py|cp|pp|graalpy|pyston)([0-9])([0-9]{0,3})", re.ASCII)
-_MAJOR_ALONE = ("py", "cp")
-_CPYTHON_ABI = re.compile(r"cp([0-9])([0-9]{1,3})[a-z]*", re.ASCII)
-_PYPY_ABI = re.compile(r"pypy([0-9])([0-9]{1,3})_pp[0-9]+", re.ASCII)
-_GRAALPY_ABI = re.compile(r"graalpy[0-9]+(?:_graalpy[0-9]+)?_([0-9])([0-9]{1,3})_native", re.ASCII)
-_PYSTON_ABI = re.compile(r"pyston[0-9]+_pyston_[0-9]+", re.ASCII)
-
-
-@lru_cache(maxsize=1 << 12)
-def _any_abi_fits(python_tags: tuple[str, ...], abi_tags: tuple[str, ...], python: PythonRange) -> bool:
-    return any(_abi_fits(abi, python_tags, python) for abi in abi_tags)
-
-
-def _abi_fits(abi: str, python_tags: tuple[str, ...], python: PythonRange) -> bool:
-    if abi in {"abi3", "abi3t"}:
-        return True
-    if abi == "none":
-        return any(_python_tag_fits(tag, python) for tag in python_tags)
-    for pattern in (_CPYTHON_ABI, _PYPY_ABI, _GRAALPY_ABI):
-        if (match := pattern.fullmatch(abi)) is not None:
-            return _is_between((int(match[1]), int(match[2])), python)
-    return _PYSTON_ABI.fullmatch(abi) is not None
-
-
-def _python_tag_fits(tag: str, python: PythonRange) -> bool:
-    match = _PYTHON_TAG.fullmatch(tag)
-    if match is None or int(match[2]) < 3:
-        return False
-    implementation, major, minor = match.groups()
-    if not minor:
-        return implementation in _MAJOR_ALONE
-    version = (int(major), int(minor))
-    if implementation == "py":
-        return not _is_above(version, python)
-    return _is_between(version, python)
-
-
-def _is_between(version: Minor, python: PythonRange) -> bool:
-    if version[0] < 3:
-        return False
-    return (python.lower is None or version >= _minor(python.lower)) and not _is_above(version, python)
-
-
-def _is_above(version: Minor, python: PythonRange) -> bool:
-    if python.upper is None:
-        return False
-    upper = _minor(python.upper)
-    # The bound leaves its own minor out only where it lies at the very start of it.
-    is_excluded = not python.upper_closed and len(python.upper) <= 2
-    return version >= upper if is_excluded else version > upper
-
-
-def _minor(release: tuple[int, ...]) -> Minor:
-    return (release[0], release[1] if len(release) > 1 else 0)
 
 
 # Platform tags ------------------------------------------------------------------------------------------------------

@@ -13,70 +13,66 @@ from lockflow.standards.python_range import PythonRange
 
 Minor = tuple[int, int]
 
-_PYTHON = re.compile(r"(py|cp|pp|graalpy|pyston)([0-9])([0-9]{0,3})", re.ASCII)
-_ABI = re.compile(r"cp([0-9])([0-9]{0,3})[a-z]*|(?:pypy|graalpy)([0-9])([0-9]{0,3})_[a-z0-9_]+", re.ASCII)
-_VERSIONLESS_PYPY = re.compile(r"pypy_[0-9]+", re.ASCII)
+_PYTHON_TAG = re.compile(r"(py|cp|pp|graalpy|pyston)([0-9])([0-9]{0,3})", re.ASCII)
+_MAJOR_ALONE = ("py", "cp")
+_CPYTHON_ABI = re.compile(r"cp([0-9])([0-9]{1,3})[a-z]*", re.ASCII)
+_PYPY_ABI = re.compile(r"pypy([0-9])([0-9]{1,3})_pp[0-9]+", re.ASCII)
+_GRAALPY_ABI = re.compile(r"graalpy[0-9]+(?:_graalpy[0-9]+)?_([0-9])([0-9]{1,3})_native", re.ASCII)
+_PYSTON_ABI = re.compile(r"pyston[0-9]+_pyston_[0-9]+", re.ASCII)
 
 
 def is_reachable_by_python(wheel: WheelName, python: PythonRange) -> bool:
-    """Whether some ABI tag passes: a stable ABI always, a specific one if its Python lies within the range.
+    """Whether some Python in `python` can load the wheel, by Python and ABI tags.
 
-    Bounds count by major and minor, both as inclusive unless the upper one is a whole minor (`<3.13`).
+    Bounds count as whole minors: under `<3.12.5` a wheel for 3.12 is reachable.
     """
-    return _is_reachable(wheel.python_tags, wheel.abi_tags, _lowest(python), _highest(python))
+    return abi_fits(wheel.python_tags, wheel.abi_tags, python)
 
 
-def _lowest(python: PythonRange) -> Minor | None:
-    return None if python.lower is None else _minor(python.lower)
+@lru_cache(maxsize=1 << 14)
+def abi_fits(python_tags: tuple[str, ...], abi_tags: tuple[str, ...], python: PythonRange) -> bool:
+    """The same for tags alone; remembered, since thousands of files share some dozens of combinations."""
+    return any(_abi_fits(abi, python_tags, python) for abi in abi_tags)
 
 
-def _highest(python: PythonRange) -> Minor | None:
-    """The greatest minor within the range."""
+def _abi_fits(abi: str, python_tags: tuple[str, ...], python: PythonRange) -> bool:
+    if abi in {"abi3", "abi3t"}:
+        return True
+    if abi == "none":
+        return any(_python_tag_fits(tag, python) for tag in python_tags)
+    for pattern in (_CPYTHON_ABI, _PYPY_ABI, _GRAALPY_ABI):
+        if (match := pattern.fullmatch(abi)) is not None:
+            return _is_between((int(match[1]), int(match[2])), python)
+    return _PYSTON_ABI.fullmatch(abi) is not None
+
+
+def _python_tag_fits(tag: str, python: PythonRange) -> bool:
+    match = _PYTHON_TAG.fullmatch(tag)
+    if match is None or int(match[2]) < 3:
+        return False
+    implementation, major, minor = match.groups()
+    if not minor:
+        return implementation in _MAJOR_ALONE
+    version = (int(major), int(minor))
+    if implementation == "py":
+        return not _is_above(version, python)
+    return _is_between(version, python)
+
+
+def _is_between(version: Minor, python: PythonRange) -> bool:
+    if version[0] < 3:
+        return False
+    return (python.lower is None or version >= _minor(python.lower)) and not _is_above(version, python)
+
+
+def _is_above(version: Minor, python: PythonRange) -> bool:
     if python.upper is None:
-        return None
-    major, minor = _minor(python.upper)
-    if python.upper_closed or len(python.upper) > 2:
-        return (major, minor)
-    return (major, minor - 1)
+        return False
+    upper = _minor(python.upper)
+    # The bound leaves its own minor out only where it lies at the very start of it.
+    is_excluded = not python.upper_closed and len(python.upper) <= 2
+    return version >= upper if is_excluded else version > upper
 
 
 def _minor(release: tuple[int, ...]) -> Minor:
     return (release[0], release[1] if len(release) > 1 else 0)
-
-
-@lru_cache(maxsize=1 << 14)
-def _is_reachable(
-    python_tags: tuple[str, ...], abi_tags: tuple[str, ...], lowest: Minor | None, highest: Minor | None
-) -> bool:
-    for abi in abi_tags:
-        if abi in ("abi3", "abi3t"):
-            return True
-        if abi == "none":
-            if any(_is_python_reachable(tag, lowest, highest) for tag in python_tags):
-                return True
-            continue
-        match = _ABI.fullmatch(abi)
-        if match is not None:
-            major = int(match[1] or match[3])
-            minor = match[2] or match[4]
-            if major == 3 and minor and _is_within((3, int(minor)), lowest, highest):
-                return True
-        elif _VERSIONLESS_PYPY.fullmatch(abi) is None:
-            return True
-    return False
-
-
-def _is_python_reachable(tag: str, lowest: Minor | None, highest: Minor | None) -> bool:
-    match = _PYTHON.fullmatch(tag)
-    if match is None or match[2] in "012":
-        return False
-    if match[2] != "3" or not match[3]:
-        return True
-    minor = (3, int(match[3]))
-    if match[1] == "py":
-        return highest is None or minor <= highest
-    return _is_within(minor, lowest, highest)
-
-
-def _is_within(minor: Minor, lowest: Minor | None, highest: Minor | None) -> bool:
-    return (lowest is None or minor >= lowest) and (highest is None or minor <= highest)

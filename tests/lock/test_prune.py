@@ -8,7 +8,7 @@ import pytest
 
 from lockflow.lock.decode import decode
 from lockflow.lock.model import Lock
-from lockflow.lock.prune import is_reachable_by_platform, is_reachable_by_python
+from lockflow.lock.prune import is_reachable_by_platform
 from lockflow.standards.filenames import parse_wheel_name
 from lockflow.standards.markers.parse import parse_marker
 from lockflow.standards.markers.tree import FALSE, TRUE, Marker
@@ -30,6 +30,7 @@ CASES = (
     "tags-rp-lt-3125",
     "wheels-all-pruned",
 )
+from lockflow.standards.reach import is_reachable_by_python
 
 
 def read_lock(case: str) -> Lock:
