@@ -6,6 +6,7 @@ package, but a lock knows some dozens of tag triples, so the answers are remembe
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from lockflow.standards.filenames import WheelName

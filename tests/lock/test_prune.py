@@ -13,6 +13,7 @@ from lockflow.standards.filenames import parse_wheel_name
 from lockflow.standards.markers.parse import parse_marker
 from lockflow.standards.markers.tree import FALSE, TRUE, Marker
 from lockflow.standards.python_range import python_range
+from lockflow.standards.reach import is_reachable_by_python
 from support.golden import GOLDEN
 
 # One package, or packages that the root requires directly, so that an edge's marker is the package's.
@@ -30,7 +31,6 @@ CASES = (
     "tags-rp-lt-3125",
     "wheels-all-pruned",
 )
-from lockflow.standards.reach import is_reachable_by_python
 
 
 def read_lock(case: str) -> Lock:
