@@ -7,7 +7,7 @@ through a queue and are told to the solver between its steps.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Protocol, Self, TypeVar
@@ -23,7 +23,7 @@ from lockflow.resolve.preferences import Preferences
 from lockflow.resolve.resolution import Resolution
 from lockflow.resolve.solve import Failure, Solver, SourceConflict, UndeclaredSource
 from lockflow.standards.markers.render import render
-from lockflow.standards.requirements import Git, Registry, Source, repository_of, source_text
+from lockflow.standards.requirements import Directory, Git, Registry, Requirement, Source, repository_of, source_text
 from lockflow.standards.versions import Version
 
 _T = TypeVar("_T")
@@ -114,29 +114,70 @@ def _look_ahead(policy: Policy, facts: Facts, fetcher: _Fetcher) -> None:
 
     Only these sources are allowed: a package of an index cannot send the resolution to other places.
     """
-    todo = [requirement for requirement in policy.declared() if not isinstance(requirement.source, Registry)]
-    seen: set[SourceNeed] = set()
-    waiting: set[SourceNeed] = set()
+    direct = _sources_in(policy.declared(), policy)
+    todo, waiting, known = list(direct), set[SourceNeed](), dict[SourceNeed, list[SourceNeed]]()
     while todo or waiting:
-        for requirement in todo:
-            need = SourceNeed(name=requirement.name, source=requirement.source)
-            if need not in seen and policy.member(need.name, need.source) is None:
-                seen.add(need)
+        for need in todo:
+            if need not in known:
+                known[need] = []
                 waiting.add(need)
                 fetcher.want(need)
         todo.clear()
         if not waiting:
             break
-        need_answered, fact = fetcher.wait()
+        answered, fact = fetcher.wait()
         if isinstance(fact, BaseException):
             raise fact
-        assert isinstance(need_answered, SourceNeed)
+        assert isinstance(answered, SourceNeed)
         assert isinstance(fact, Metadata | Absent)
-        facts.add(need_answered, fact)
-        waiting.discard(need_answered)
+        facts.add(answered, fact)
+        waiting.discard(answered)
         if isinstance(fact, Metadata):
-            todo = [entry for entry in fact.requires_dist if not isinstance(entry.source, Registry)]
-    facts.knows_all_sources = True
+            known[answered] = _sources_in(fact.requires_dist, policy)
+            todo = list(known[answered])
+    facts.allowed = _allowed(direct, known, facts)
+
+
+def _sources_in(requirements: Iterable[Requirement], policy: Policy) -> list[SourceNeed]:
+    return [
+        SourceNeed(name=requirement.name, source=requirement.source)
+        for requirement in requirements
+        if not isinstance(requirement.source, Registry) and policy.member(requirement.name, requirement.source) is None
+    ]
+
+
+def _allowed(
+    direct: Sequence[SourceNeed], known: Mapping[SourceNeed, Sequence[SourceNeed]], facts: Facts
+) -> dict[SourceNeed, Source]:
+    """Every source with the one to use in its place: of several names for one thing the first, or an editable one.
+
+    What sources ask for goes before what the project asks for, in the order in which one leads to the other.
+    """
+    order: dict[SourceNeed, None] = dict.fromkeys(direct)
+    for need in (pending := list(order)):
+        new = [entry for entry in known[need] if entry not in order]
+        order |= dict.fromkeys(new)
+        pending += new
+    chosen: dict[object, Source] = {}
+    things: dict[SourceNeed, object] = {}
+    for need in (*(entry for parent in order for entry in known[parent]), *direct):
+        thing = things[need] = _thing(need, facts)
+        first = chosen.setdefault(thing, need.source)
+        is_editable = isinstance(need.source, Directory) and need.source.install == "editable"
+        if is_editable and isinstance(first, Directory) and first.install != "editable":
+            chosen[thing] = need.source
+    return {need: chosen[thing] for need, thing in things.items()}
+
+
+def _thing(need: SourceNeed, facts: Facts) -> object:
+    """What a source leads to: the same commit by branch or tag, the same folder editable or not, is the same."""
+    found = facts.peek_source(need.name, need.source)
+    source = found.source if isinstance(found, SourceMetadata) else need.source
+    if isinstance(source, Git):
+        source = replace(source, reference_kind=None, reference=None)
+    elif isinstance(source, Directory):
+        source = replace(source, install="directory")
+    return (need.name, source)
 
 
 def fetch_listings(

@@ -54,7 +54,7 @@ class Blocked(Exception):
 class Facts:
     """All that the solver was told so far. `flat` holds what flat indexes and find-links list, by index URL."""
 
-    __slots__ = ("_listed", "_listings", "_metadata", "_sources", "flat", "knows_all_sources")
+    __slots__ = ("_listed", "_listings", "_metadata", "_sources", "flat", "allowed")
 
     def __init__(self, flat: dict[str, dict[str, Listing]] | None = None) -> None:
         self._listings: dict[tuple[str, str], Listing | Absent] = {}
@@ -62,8 +62,8 @@ class Facts:
         self._metadata: dict[tuple[str, str, str], Metadata | Absent] = {}
         self._sources: dict[SourceNeed, Metadata | Absent] = {}
         self.flat = flat or {}
-        self.knows_all_sources = False
-        """Whether all sources were read beforehand, so that any other is one that nobody of the project asked for."""
+        self.allowed: dict[SourceNeed, Source] | None = None
+        """Where all sources were read beforehand: those that may be used, and which of several names for one is."""
 
     def add(self, need: Need, fact: Listing | Metadata | Absent) -> None:
         """Tell the solver the answer to `need`."""

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from msgspec.structs import replace
-
 from lockflow.index.model import Metadata, SourceMetadata
 from lockflow.inputs.model import ForkStrategy, IndexStrategy
 from lockflow.inputs.model import Resolution as ResolutionMode
@@ -20,7 +18,7 @@ from lockflow.resolve.choose import ROOT_VERSION, Chooser
 from lockflow.resolve.declared import Declared, metadata_need
 from lockflow.resolve.dependencies import Dependency
 from lockflow.resolve.environment import ForkEnvironment, from_universal
-from lockflow.resolve.facts import Blocked, Facts, ListingNeed, Need
+from lockflow.resolve.facts import Blocked, Facts, ListingNeed, Need, SourceNeed
 from lockflow.resolve.fork import DependencyFork, VersionFork, VersionSplit, python_order, solve_order, split
 from lockflow.resolve.fork_state import ForkState, Phase
 from lockflow.resolve.identity import Identities, Identity, Kind
@@ -37,7 +35,7 @@ from lockflow.resolve.resolution import Resolution
 from lockflow.resolve.unavailable import RequiresHigherPython
 from lockflow.standards.markers.simplify import production
 from lockflow.standards.markers.tree import TRUE, is_disjoint, python_range_marker
-from lockflow.standards.requirements import Directory, Git, Registry, Source, source_text
+from lockflow.standards.requirements import Directory, Registry, Source, source_text
 from lockflow.standards.versions import EMPTY, FULL, InvalidSpecifier, Specifiers, Version, VersionRange
 
 _CONFLICT_LIMIT = 5
@@ -326,13 +324,13 @@ class Solver:
             self._want_listing(name, state.indexes.get(name))
 
     def _use_source(self, state: ForkState, name: str, source: Source) -> None:
-        is_known = self.facts.peek_source(name, source) is not None
-        if self.facts.knows_all_sources and not is_known and self.policy.member(name, source) is None:
-            raise UndeclaredSource(name, source)
+        if self.facts.allowed is not None and self.policy.member(name, source) is None:
+            allowed = self.facts.allowed.get(SourceNeed(name=name, source=source))
+            if allowed is None:
+                raise UndeclaredSource(name, source)
+            source = allowed
         known = state.sources.setdefault(name, source)
         if known == source:
-            return
-        if isinstance(known, Git) and isinstance(source, Git) and _is_same_commit(known, source):
             return
         if isinstance(known, Directory) and isinstance(source, Directory) and known.path == source.path:
             if source.install == "editable":
@@ -444,11 +442,6 @@ class Solver:
         for index in indexes:
             if not index.is_flat:
                 self._wanted(ListingNeed(name=name, index=index.url))
-
-
-def _is_same_commit(first: Git, second: Git) -> bool:
-    """Whether two git sources differ at most in that one of them has its commit already."""
-    return None in (first.commit, second.commit) and replace(first, commit=second.commit) == second
 
 
 def _ignore(need: Need) -> None:
