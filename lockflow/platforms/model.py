@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from lockflow.standards.tags import Tag
 from lockflow.standards.versions import Version
 
 Level = Literal["tags", "probe", "install"]
@@ -34,7 +35,8 @@ class Platform(Struct, frozen=True, kw_only=True):
     `system` and `machine` are its `sys_platform` and `platform_machine`; `environment` are the PEP 508 marker
     values that do not depend on the Python version. `pythons` maps a Python minor to the full version that runs
     there, where that is not the newest. `image` is a template with `{python}` for the container that stands for
-    it, None where there is none.
+    it, None where there is none. `tags` are those that a real interpreter accepts, best first; empty in a
+    definition, where they follow from the rest.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Platform(Struct, frozen=True, kw_only=True):
     pythons: tuple[tuple[str, str], ...] = ()
     image: str | None = None
     engine_platform: str | None = None
+    tags: tuple[Tag, ...] = ()
 
 
 def file_stem(name: str) -> str:
@@ -101,6 +104,37 @@ class Finding(Struct, frozen=True, kw_only=True):
         return self.status is Status.WHEEL or self.is_allowed
 
 
+class Evidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one platform and Python was judged.
+
+    `python` and `libc` are those of the real interpreter in `image` (`3.12.16`, `glibc 2.36`), empty where the
+    definition was asked. `uv` is the release that planned or installed the lock there; `target` the platform in its
+    words where it only took a foreign machine for it. `says` are its own words where it refuses something.
+    """
+
+    level: Level = "tags"
+    image: str = ""
+    python: str = ""
+    libc: str = ""
+    emulated: bool = False
+    uv: str = ""
+    target: str = ""
+    says: str = ""
+
+
+class Objection(Struct, frozen=True, kw_only=True):
+    """Something that evidence says against a platform, beside what it says of single packages.
+
+    `definition`: the image is not what the definition says; `uv`: uv plans another installation than the one judged
+    here, or none; `install`: it could not be installed; `import`: a module cannot be imported after it.
+    """
+
+    kind: Literal["definition", "uv", "install", "import"]
+    what: str
+    why: str = ""
+    advice: tuple[str, ...] = ()
+
+
 class Coverage(Struct, frozen=True, kw_only=True):
     """All findings for one platform and one Python minor, sorted by package name and version.
 
@@ -112,11 +146,39 @@ class Coverage(Struct, frozen=True, kw_only=True):
     python: str
     findings: tuple[Finding, ...]
     refusal: str = ""
+    evidence: Evidence = Evidence()
+    objections: tuple[Objection, ...] = ()
 
     @property
     def is_good(self) -> bool:
         """Whether the lock can be installed there."""
-        return not self.refusal and all(finding.is_good for finding in self.findings)
+        return not self.refusal and not self.objections and all(finding.is_good for finding in self.findings)
+
+
+class Floor(Struct, frozen=True, kw_only=True):
+    """The oldest system that the locked wheels of one platform run on, and who asks for it.
+
+    Versions are texts of two numbers ("2.28"). `limit` is what the definition says the platform has; `previous` the
+    floor of the lock before this one, empty where there was none. `packages` are those that no older system can run,
+    at most a few, by name.
+    """
+
+    kind: Literal["glibc", "musl", "macOS"]
+    machine: str
+    version: str
+    limit: str
+    previous: str = ""
+    packages: tuple[str, ...] = ()
+
+    @property
+    def is_above_limit(self) -> bool:
+        """Whether the platform is too old for a wheel of the lock, which it then builds or goes without."""
+        return _numbers(self.version) > _numbers(self.limit)
+
+    @property
+    def has_risen(self) -> bool:
+        """Whether systems that the previous lock could be installed on are left behind."""
+        return bool(self.previous) and _numbers(self.version) > _numbers(self.previous)
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -125,6 +187,7 @@ class Check(Struct, frozen=True, kw_only=True):
     platform: str
     level: Level
     coverages: tuple[Coverage, ...]
+    floor: Floor | None = None
 
     @property
     def is_good(self) -> bool:
@@ -133,7 +196,10 @@ class Check(Struct, frozen=True, kw_only=True):
 
 
 class Broken(Struct, frozen=True, kw_only=True):
-    """A check that could not be made, and why, in the four parts of a message."""
+    """A check that could not be made, and why, in the four parts of a message.
+
+    `coverages` are those of the Pythons that could be judged all the same.
+    """
 
     platform: str
     level: Level
@@ -141,3 +207,8 @@ class Broken(Struct, frozen=True, kw_only=True):
     where: str = ""
     why: str = ""
     next: str = ""
+    coverages: tuple[Coverage, ...] = ()
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from lockflow.platforms.model import ChainLink
-from lockflow.report.as_rows import Problem, Row, problems, rows
+from lockflow.report.as_rows import Problem, Row, floor_notes, problems, rows
+from lockflow.report.headline import headline
 from lockflow.report.model import Report, Verdict
 
 LIMIT = 60_000
@@ -18,7 +19,9 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&])")
 def as_markdown(report: Report, limit: int = LIMIT) -> str:
     """Print `report` in at most `limit` characters; what does not fit is counted, and stands in the JSON."""
     found = problems(report)
-    lines = [f"## {_headline(report)}", "", *_table(rows(report))]
+    lines = [f"## {headline(report)}", "", *_table(rows(report))]
+    notes = floor_notes(report)
+    lines.extend(["", *(f"- {_text(note)}" for note in notes)] if notes else [])
     text = "\n".join(lines) + "\n"
     platform = ""
     # Room for the closing line, whatever number stands in it.
@@ -32,19 +35,6 @@ def as_markdown(report: Report, limit: int = LIMIT) -> str:
         text += block
         platform = problem.platform
     return text
-
-
-def _headline(report: Report) -> str:
-    count = len(report.platforms)
-    platforms = "1 platform" if count == 1 else f"{count} platforms"
-    bad = sum(platform.verdict is Verdict.BAD for platform in report.platforms)
-    broken = sum(platform.verdict is Verdict.BROKEN for platform in report.platforms)
-    if not bad and not broken:
-        return f"The lock holds on {platforms}" if count else "No platform was checked"
-    parts = [f"fails on {bad} of {platforms}"] if bad else []
-    if broken:
-        parts.append(f"could not be judged on {broken} of {platforms}")
-    return f"The lock {' and '.join(parts)}"
 
 
 def _table(table: tuple[Row, ...]) -> list[str]:

@@ -62,6 +62,31 @@ def problems(report: Report) -> tuple[Problem, ...]:
     return tuple(problem for _, several in found for problem in several)
 
 
+def alike(problems: Sequence[Problem]) -> tuple[tuple[Problem, ...], ...]:
+    """Put together what is wrong with one package on several platforms, in the order of the first of each."""
+    found: dict[tuple[object, ...], list[Problem]] = {}
+    for number, problem in enumerate(problems):
+        alone = number if not problem.package else None
+        found.setdefault((problem.package, problem.version, problem.status, alone), []).append(problem)
+    return tuple(tuple(same) for same in found.values())
+
+
+def floor_notes(report: Report) -> tuple[str, ...]:
+    """Say of each platform whose floor rose, or is above what the platform has, in a sentence."""
+    notes = []
+    for platform in report.platforms:
+        floor = platform.floor
+        if floor is None or not (floor.has_risen or floor.is_above_limit):
+            continue
+        before = f" ({floor.previous} before)" if floor.has_risen else ""
+        text = f"{platform.platform} now needs" if floor.has_risen else f"{platform.platform} needs"
+        text += f" {floor.kind} {floor.version}{before}, because of {', '.join(floor.packages)}"
+        if floor.is_above_limit:
+            text += f"; the platform has {floor.limit}"
+        notes.append(text)
+    return tuple(notes)
+
+
 def message(problem: Problem) -> str:
     """Print a problem as the four-part message of a terminal, without `error: ` in front."""
     why = problem.why
@@ -72,12 +97,15 @@ def message(problem: Problem) -> str:
 
 def chain_text(chain: Sequence[ChainLink]) -> str:
     """Print a chain in one line: `app 0.1.0 > torch 2.5.1 (extra gpu; sys_platform == 'linux') > …`."""
-    steps = []
-    for link in chain:
-        conditions = "; ".join(part for part in (link.via, link.marker) if part)
-        named = f"{link.name} {link.version}".rstrip()
-        steps.append(f"{named} ({conditions})" if conditions else named)
-    return " > ".join(steps)
+    return " > ".join(f"{named} ({conditions})" if conditions else named for named, conditions in chain_steps(chain))
+
+
+def chain_steps(chain: Sequence[ChainLink]) -> tuple[tuple[str, str], ...]:
+    """Return each step of a chain as the package with its version, and the conditions; empty for none."""
+    return tuple(
+        (f"{link.name} {link.version}".rstrip(), "; ".join(part for part in (link.via, link.marker) if part))
+        for link in chain
+    )
 
 
 def _row(platform: PlatformReport) -> Row:

@@ -29,6 +29,7 @@ def platform_report(outcome: Check | Broken, *, lock: str, inputs: str = "") -> 
         level=outcome.level,
         lock=lock,
         inputs=inputs,
+        floor=outcome.floor,
         pythons=tuple(
             PythonReport(
                 python=coverage.python,

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from lockflow.platforms.model import ChainLink, Level, Status
+from lockflow.platforms.model import ChainLink, Floor, Level, Status
 
 SCHEMA = 1
 
@@ -66,7 +66,8 @@ class PlatformReport(Struct, frozen=True, kw_only=True):
     """The verdict on one platform: the content of `reports/linux-arm64.json`.
 
     `lock` and `inputs` are digests (`sha256:…`) of the lock that was judged and of what it was made from; `level` is
-    the evidence. `fault` is set where the verdict is `broken`.
+    the evidence. `fault` is set where the verdict is `broken`. `floor` is None where wheels ask for no system in
+    particular.
     """
 
     schema: int = SCHEMA
@@ -76,6 +77,7 @@ class PlatformReport(Struct, frozen=True, kw_only=True):
     lock: str
     inputs: str = ""
     fault: Fault | None = None
+    floor: Floor | None = None
     pythons: tuple[PythonReport, ...] = ()
 
 

@@ -8,9 +8,15 @@ from pathlib import Path
 
 from lockflow.errors import InputError, LockflowError
 from lockflow.platforms.model import file_stem
+from lockflow.report.as_html import Page, as_html
 from lockflow.report.as_json import as_json, platform_report_from_json
+from lockflow.report.as_junit import as_junit
 from lockflow.report.as_markdown import as_markdown
 from lockflow.report.model import PlatformReport, Report
+
+SUMMARY = "summary.md"
+PAGE = "index.html"
+JUNIT = "junit.xml"
 
 
 def report_path(folder: Path, platform: str) -> Path:
@@ -25,11 +31,28 @@ def write_platform_report(folder: Path, report: PlatformReport) -> Path:
     return path
 
 
-def write_summary(folder: Path, report: Report) -> Path:
-    """Write `summary.md`, the report on all platforms, into `folder`; return its path."""
-    path = folder / "summary.md"
-    _replace(path, as_markdown(report))
-    return path
+def write_summary(folder: Path, report: Report, *, title: str = "") -> tuple[Path, ...]:
+    """Write the report on all platforms as `summary.md`, `index.html` and `junit.xml` into `folder`; return the paths.
+
+    `title` is the name of the project.
+    """
+    texts = {
+        SUMMARY: as_markdown(report),
+        PAGE: as_html(report, read_page(), title=title),
+        JUNIT: as_junit(report),
+    }
+    for name, text in texts.items():
+        _replace(folder / name, text)
+    return tuple(folder / name for name in texts)
+
+
+def read_page() -> Page:
+    """Read the style and script that come with lockflow."""
+    folder = Path(__file__).parent / "page"
+    return Page(
+        style=(folder / "style.css").read_text(encoding="utf-8"),
+        script=(folder / "script.js").read_text(encoding="utf-8"),
+    )
 
 
 def read_platform_report(path: Path) -> PlatformReport:
