@@ -16,13 +16,13 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "lockflow"
 ROOMS = ("inputs", "index", "resolve", "lock", "platforms", "report", "images")
 CELLAR = ("standards", "engines", "errors")
-STAIRS = ("clients", "steps", "refresh", "remember", "unchanged")
+STAIRS = ("clients", "proving", "steps", "refresh", "remember", "unchanged")
 ROOF = ("cli", "tasks", "flyte")
 EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}
 EDGES = {
     "engines.process", "engines.docker", "engines.swarm", "inputs.read", "index.cache", "index.http", "index.transports", "index.git",
-    "index.backend", "index.building", "index.client", "index.reading", "index.sources", "index.unpack",
-    "resolve.drive", "resolve.for_build", "lock.files", "platforms.read", "platforms.run", "report.write",
+    "index.backend", "index.building", "index.client", "index.program", "index.reading", "index.sources", "index.unpack",
+    "resolve.drive", "resolve.for_build", "lock.files", "lock.previous", "platforms.probe", "platforms.read", "platforms.run", "report.write",
     "images.build",
 }  # fmt: skip
 PLACES = {

@@ -118,7 +118,7 @@ class IndexClient:
         self._without_ranges: set[str] = set()
         self._building: Building | None = None
         if options.builds is not None:
-            self._building = Building(options.builds, self._cache, self._whole)
+            self._building = Building(options.builds, self._cache, self.whole)
         kept = None if self._cache is None else options.cache_folder
         self._repositories = Repositories(
             kept, options.http.environment, credentials=options.http.credentials, offline=options.offline
@@ -239,6 +239,13 @@ class IndexClient:
                     known = await self._once(index.url, lambda: self._fetch_flat(index, stored))
             self._flat[index.url] = known
         return known
+
+    async def whole(self, file: File, index: Index) -> IO[bytes]:
+        """All of a file, checked against its hash where it comes over the network."""
+        local = self._folder(file.url)
+        if local is not None:
+            return opened(local)
+        return await Reading(self._http, index, file, "", self._without_ranges).whole()
 
     async def aclose(self) -> None:
         """Give up what is under way and close connections."""
@@ -401,7 +408,7 @@ class IndexClient:
     async def _build(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent:
         assert self._building is not None
         label = f"{name} {version}"
-        with await self._whole(file, index) as archive:
+        with await self.whole(file, index) as archive:
             path, is_immutable = metadata_path(file)
             digest = _content_of(path) if is_immutable else digest_of_file(archive)
             core = self._building.known(name, digest)
@@ -418,13 +425,6 @@ class IndexClient:
         if Version.parse(core.version) != version:
             return Absent(kind="inconsistent-metadata", reason=f"{file.filename} becomes {core.version} when built")
         return _answer(core, name, version)
-
-    async def _whole(self, file: File, index: Index) -> IO[bytes]:
-        """All of a file, checked against its hash."""
-        local = self._folder(file.url)
-        if local is not None:
-            return opened(local)
-        return await Reading(self._http, index, file, "", self._without_ranges).whole()
 
     def _folder(self, url: str) -> Path | None:
         """The place on this machine that a path or file URL means, None for one on the network."""

@@ -18,6 +18,8 @@ _WINDOWS_PLATFORMS = {"AMD64": "win_amd64", "ARM64": "win_arm64", "x86": "win32"
 @lru_cache(maxsize=256)
 def ordered_tags(platform: Platform, python: str) -> tuple[Tag, ...]:
     """List the tags of CPython `python` (`3.12` or `3.12.16`) on `platform`, from most to least specific."""
+    if platform.tags:
+        return platform.tags
     major, minor = (int(part) for part in minor_of(python).split("."))
     interpreter = f"cp{major}{minor}"
     platforms = platform_tags(platform)
@@ -37,6 +39,8 @@ def tag_ranks(platform: Platform, python: str) -> Mapping[Tag, int]:
 
 def platform_tags(platform: Platform) -> list[str]:
     """List the platform tags of `platform`, best first, without `any`."""
+    if platform.tags:
+        return [*dict.fromkeys(tag.platform for tag in platform.tags if tag.platform != "any")]
     if platform.libc is not None:
         return [*linux_platforms(platform.libc.name, platform.libc.major, platform.libc.minor, platform.machine)]
     if platform.macos is not None:
