@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from lockflow._default_index import DEFAULT_INDEX
 from lockflow.clients import index_clients
-from lockflow.errors import AnswerIsNo, InputError
+from lockflow.errors import AnswerIsNo, InputError, LockflowError
 from lockflow.index.cache import default_cache_folder
 from lockflow.index.client import ClientOptions, IndexClient
 from lockflow.index.http import http_options
@@ -45,19 +45,21 @@ from lockflow.lock.modes import (
     needs_resolution,
     stale_lock,
 )
+from lockflow.lock.previous import committed_lock_text
 from lockflow.lock.validate import undeclared, validate
 from lockflow.platforms.checks import check_by_tags
 from lockflow.platforms.coverage import Policy
+from lockflow.platforms.floors import floor_of
 from lockflow.platforms.model import Check, Platform
 from lockflow.platforms.pythons import pythons_to_check
 from lockflow.platforms.read import read_platforms
 from lockflow.platforms.run import Outcome, run_checks
 from lockflow.platforms.selection import Graph, graph_of
 from lockflow.report.as_json import as_json
-from lockflow.report.as_rows import Problem, message, problems, rows
+from lockflow.report.as_rows import Problem, alike, floor_notes, message, problems, rows
 from lockflow.report.assemble import assemble, platform_report
 from lockflow.report.model import PlatformReport, Report
-from lockflow.report.write import read_platform_report, report_path, write_platform_report, write_summary
+from lockflow.report.write import SUMMARY_FILES, read_platform_report, report_path, write_platform_report, write_summary
 from lockflow.resolve.drive import Progress, fetch_listings, fetch_sources, resolve
 from lockflow.resolve.explain import explain
 from lockflow.resolve.policy import Policy as ResolvePolicy
@@ -67,16 +69,19 @@ from lockflow.standards.requirements import Archive, Directory
 
 __all__ = [  # the steps, and what the roof needs to ask for them and to say what came of them
     "REPORTS",
+    "SUMMARY_FILES",
     "LockResult",
     "Mode",
     "Network",
     "Problem",
     "Status",
     "Target",
+    "alike",
     "as_json",
     "change_line",
     "check",
     "digest",
+    "floor_notes",
     "inputs",
     "lock",
     "message",
@@ -228,9 +233,12 @@ def check(
     *,
     pythons: Sequence[str] = (),
     network: Network = _USUAL,
+    previous: Path | None = None,
     on_done: Callable[[Outcome], None] | None = None,
 ) -> Report:
     """Check the lock for `platforms` (default: those of the settings), write a report on each, return them all.
+
+    What the wheels need of a system is compared with the lock at `previous`, by default that of the last commit.
 
     Raises AnswerIsNo where there is no lock; a platform that fails, or whose check breaks, is part of the report.
     """
@@ -242,7 +250,8 @@ def check(
     graph = graph_of(decode(text, str(read.lock_path)))
     defined = read_platforms(platforms or settings.platforms, read.root)
     versions = pythons_to_check(read.manifest.requires_python, tuple(pythons) or settings.python_versions)
-    judge = _Judge(graph, versions, settings, _connector(read, network, target.environment))
+    before = _graph_before(read, text, previous)
+    judge = _Judge(graph, versions, settings, _connector(read, network, target.environment), before)
     chosen = [entry.platform for entry in defined]
     outcomes = run_checks(chosen, judge, level="tags", on_done=on_done)
     lock_digest, inputs_digest = digest(text.encode()), digest(_canonical(read))
@@ -267,8 +276,30 @@ def report(target: Target, platforms: Sequence[str] = ()) -> Report:
         read_platform_report(report_path(folder, entry.platform.name)) for entry in defined
     ]
     joined = assemble(reports, lock=digest(text.encode()), inputs=digest(_canonical(read)))
-    write_summary(folder, joined)
+    write_summary(folder, joined, title=_title(read))
     return joined
+
+
+def _graph_before(read: ReadResult, text: str, previous: Path | None) -> Graph | None:
+    """The lock to compare with; that of the last commit has no say where it is this one or cannot be read."""
+    if previous is not None:
+        given = read_lock_text(previous)
+        if given is None:
+            raise InputError("there is no such lock to compare with", where=str(previous), next="check --previous")
+        return graph_of(decode(given, str(previous)))
+    committed = committed_lock_text(read.lock_path)
+    if committed is None or committed == text:
+        return None
+    try:
+        return graph_of(decode(committed, f"{read.lock_path} of the last commit"))
+    except LockflowError:
+        return None
+
+
+def _title(read: ReadResult) -> str:
+    """The project's name, for people."""
+    named = next((member.name for member in read.manifest.members if member.path == "."), "")
+    return named or read.lock_path.parent.name
 
 
 def digest(content: bytes) -> str:
@@ -454,15 +485,25 @@ class _Judge:
     """Judges one platform by tags; index pages are asked for only where something is missing there."""
 
     def __init__(
-        self, graph: Graph, pythons: Sequence[str], settings: Settings, connect: Callable[[], IndexClient]
+        self,
+        graph: Graph,
+        pythons: Sequence[str],
+        settings: Settings,
+        connect: Callable[[], IndexClient],
+        before: Graph | None,
     ) -> None:
         self._graph = graph
         self._pythons = pythons
         self._settings = settings
         self._connect = connect
+        self._before = before
         self._listings: dict[str, Listing | None] = {}
 
     def __call__(self, platform: Platform) -> Check:
+        floor = floor_of(self._graph, platform, self._pythons, self._before)
+        return replace(self._check(platform), floor=floor)
+
+    def _check(self, platform: Platform) -> Check:
         policy = Policy(allow_sdist=self._settings.allow_sdist)
         check = check_by_tags(self._graph, platform, self._pythons, policy)
         bad = {entry.package for found in check.coverages for entry in found.findings if not entry.is_good}

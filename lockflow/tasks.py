@@ -36,7 +36,7 @@ __all__ = ["DOIT_CONFIG", "task_check", "task_inputs", "task_lock", "task_report
 PROJECT = Path(get_var("PROJECT") or ".")
 LOCK = PROJECT / "uv.lock"
 REPORTS = PROJECT / "reports"
-SUMMARY = REPORTS / "summary.md"
+SUMMARIES = ("summary.md", "index.html", "junit.xml")
 INPUTS = PROJECT / STATE / "inputs.json"
 SEEN = PROJECT / STATE / "inputs.seen"
 
@@ -91,13 +91,13 @@ def task_check() -> Iterable[dict[str, Any]]:
 
 
 def task_report() -> dict[str, Any]:
-    """Say on which platforms the lock holds, and write reports/summary.md."""
+    """Say on which platforms the lock holds, and write reports/summary.md, index.html and junit.xml."""
     names = [name for name, _ in _platforms()]
     return {
         "actions": [(report, [names])],
         "file_dep": [_report_of(name) for name in names],
         "task_dep": [f"check:{name}" for name in names],
-        "targets": [str(SUMMARY)],
+        "targets": [str(REPORTS / name) for name in SUMMARIES],
         "clean": True,
         "io": {"capture": False},
     }

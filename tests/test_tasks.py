@@ -72,7 +72,7 @@ def test_lock_runs_everything_and_then_nothing(graph: Graph) -> None:
     assert "Resolved 3 packages in" in graph.said
     assert graph.bench.lock.exists()
     assert sorted(path.name for path in (graph.bench.project / "reports").iterdir()) == [
-        "darwin.json", "linux-amd64.json", "linux-arm64.json", "summary.md",
+        "darwin.json", "index.html", "junit.xml", "linux-amd64.json", "linux-arm64.json", "summary.md",
     ]  # fmt: skip
     assert graph.doit("lock") == []
     assert graph.doit() == []

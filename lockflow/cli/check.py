@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 
 from lockflow import steps
 from lockflow.cli.arguments import add_common, add_index, add_resolver, network, settle, target
@@ -11,7 +11,6 @@ from lockflow.cli.faults import Parser
 from lockflow.cli.plain import Started
 from lockflow.errors import EXIT_ANSWER_IS_NO, EXIT_DONE, EXIT_NOT_ANSWERED
 from lockflow.report.model import Report, Verdict
-from lockflow.steps import Problem
 
 _SUMMARY = "Check the lock for platforms: is there a wheel for each package that applies there?"
 _EPILOG = """\
@@ -31,6 +30,8 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
     text = "a minor version to check, like 3.12; may be repeated; by default all that requires-python admits"
     parser.add_argument("--python", dest="pythons", action="append", default=[], metavar="VERSION", help=text)
     parser.add_argument("--json", action="store_true", help="put the report on stdout as JSON")
+    text = "the lock to compare with: say where the wheels need a newer system; by default that of the last commit"
+    parser.add_argument("--previous", metavar="FILE", type=Path, help=text)
     for add_group in (add_index, add_resolver, add_common):
         add_group(parser)
     options = parser.parse(words)
@@ -41,6 +42,7 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
             tuple(options.platforms),
             pythons=tuple(options.pythons),
             network=network(options, started),
+            previous=options.previous,
             on_done=lambda outcome: progress.step(outcome.platform),
         )
     if options.json:
@@ -64,22 +66,15 @@ def say_report(report: Report, console: Console) -> None:
         for row in steps.rows(report)
     ]
     console.table("", columns, rows)
-    found = _alike(steps.problems(report))
+    for note in steps.floor_notes(report):
+        console.warn(note)
+    found = steps.alike(steps.problems(report))
     for first, *others in found[:_MOST_PROBLEMS]:
         console.problem(steps.message(first))
         if others:
             console.note(f"         likewise on {', '.join(other.platform for other in others)}")
     if len(found) > _MOST_PROBLEMS:
         console.note(f"and {len(found) - _MOST_PROBLEMS} more problems: see {steps.REPORTS}/*.json")
-
-
-def _alike(problems: Sequence[Problem]) -> list[list[Problem]]:
-    """Put together what is wrong with one package on several platforms."""
-    found: dict[tuple[object, ...], list[Problem]] = {}
-    for number, problem in enumerate(problems):
-        alone = number if not problem.package else None
-        found.setdefault((problem.package, problem.version, problem.status, alone), []).append(problem)
-    return list(found.values())
 
 
 def exit_code(report: Report) -> int:

@@ -1,6 +1,9 @@
-"""`lockflow report`: checks every platform and writes the reports: one JSON each, and a summary for people."""
+"""`lockflow report`: checks every platform and writes the reports: JSON of each, and summaries for people and CI."""
 
 from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
 
 from lockflow import steps
 from lockflow.cli.arguments import add_common, add_index, add_resolver, network, settle, target
@@ -9,12 +12,13 @@ from lockflow.cli.console import Console
 from lockflow.cli.faults import Parser
 from lockflow.cli.plain import Started
 
-_SUMMARY = "Check the lock for every platform, and write reports/<platform>.json and reports/summary.md."
+_SUMMARY = "Check the lock for every platform; write reports/<platform>.json, summary.md, index.html and junit.xml."
 
 
 def run_report(words: list[str], console: Console, started: Started) -> int:
     """Check all platforms, write the reports, name them on stdout; returns the exit code of `lockflow check`."""
     parser = Parser("report", _SUMMARY)
+    parser.add_argument("--open", action="store_true", help="open reports/index.html in the browser")
     for add_group in (add_index, add_resolver, add_common):
         add_group(parser)
     options = parser.parse(words)
@@ -27,5 +31,18 @@ def run_report(words: list[str], console: Console, started: Started) -> int:
     folder = steps.inputs(asked).root / steps.REPORTS
     for platform in report.platforms:
         console.data(str(steps.report_path(folder, platform.platform)))
-    console.data(str(folder / "summary.md"))
+    for name in steps.SUMMARY_FILES:
+        console.data(str(folder / name))
+    if options.open:
+        _open(folder / "index.html", console)
     return exit_code(report)
+
+
+def _open(page: Path, console: Console) -> None:
+    """Show the page in the browser of this machine, if it has one."""
+    try:
+        is_shown = webbrowser.open(page.resolve().as_uri())
+    except webbrowser.Error:
+        is_shown = False
+    if not is_shown:
+        console.warn(f"no browser could be started here: open {page} yourself")

@@ -14,9 +14,8 @@ from lockflow.report.as_junit import as_junit
 from lockflow.report.as_markdown import as_markdown
 from lockflow.report.model import PlatformReport, Report
 
-SUMMARY = "summary.md"
-PAGE = "index.html"
-JUNIT = "junit.xml"
+SUMMARY, PAGE, JUNIT = SUMMARY_FILES = ("summary.md", "index.html", "junit.xml")
+"""The files of the report on all platforms."""
 
 
 def report_path(folder: Path, platform: str) -> Path:

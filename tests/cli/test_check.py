@@ -70,5 +70,36 @@ def test_report_names_what_it_wrote(bench: Workbench, capsys: pytest.CaptureFixt
     arguments = ["--directory", str(bench.project), "--offline", "--cache-dir", str(bench.cache)]
     assert main(["report", *arguments]) == 1
     paths = [Path(line) for line in capsys.readouterr().out.splitlines()]
-    assert [path.name for path in paths] == ["darwin.json", "linux-amd64.json", "linux-arm64.json", "summary.md"]
+    platforms = ["darwin.json", "linux-amd64.json", "linux-arm64.json"]
+    assert [path.name for path in paths] == [*platforms, "summary.md", "index.html", "junit.xml"]
     assert all(path.parent == bench.project / "reports" and path.is_file() for path in paths)
+
+
+def test_wheels_that_need_a_newer_system_than_the_lock_before_are_told(bench: Workbench) -> None:
+    bench.offer("fruit", "1.0", wheels=["cp312-cp312-manylinux_2_17_x86_64"])
+    bench.write("fruit")
+    bench.run("lock")
+    before = bench.lock.rename(bench.project / "before.lock")
+    bench.offer("fruit", "1.1", wheels=["cp312-cp312-manylinux_2_28_x86_64"])
+    bench.run("lock", "--upgrade")
+    run = bench.run("check", "linux/amd64", "--previous", str(before))
+    assert run.code == 0
+    assert "warning: linux/amd64 now needs glibc 2.28 (2.17 before), because of fruit" in run.said
+    assert "glibc" not in bench.run("check", "linux/amd64", "--previous", str(bench.lock)).said
+    assert bench.run("check", "--previous", str(bench.project / "none.lock")).code == 2
+
+
+def test_report_opens_the_page_where_there_is_a_browser(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    answers = [True, False]
+
+    def opens(url: str) -> bool:
+        opened.append(url)
+        return answers[len(opened) - 1]
+
+    monkeypatch.setattr("webbrowser.open", opens)
+    bench.write("apple")
+    bench.run("lock")
+    assert "browser" not in bench.run("report", "--open").said
+    assert opened == [(bench.project / "reports" / "index.html").as_uri()]
+    assert "no browser could be started here" in bench.run("report", "--open").said
