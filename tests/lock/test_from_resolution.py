@@ -13,14 +13,9 @@ from support.golden import GOLDEN
 from support.lock_graph import locked_file, manifest_of, resolution_of
 
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/uv.lock"))
-GROUPS_OF_A_TREE = "the groups of a source tree that is no member are not part of Metadata"
 NOT_FROM_THE_LOCK = {
     "conflicts-fork": "the lock does not say which extras a fork has, which decides the forks of a package",
-    "default-groups-path": GROUPS_OF_A_TREE,
     "lock-without-metadata": "a preview mode",
-    "package-key-order": GROUPS_OF_A_TREE,
-    "sources-local": GROUPS_OF_A_TREE,
-    "sources-local-extras": GROUPS_OF_A_TREE,
 }
 
 

@@ -102,7 +102,14 @@ def _distribution(package: Package, files_of: FilesOf) -> Distribution:
         release=release,
         metadata=_declared(package),
         hash=digest,
+        groups=_groups_of_tree(package),
     )
+
+
+def _groups_of_tree(package: Package) -> tuple[Group, ...]:
+    if package.metadata is None:
+        return ()
+    return tuple(Group(name=name, requirements=requirements) for name, requirements in package.metadata.requires_dev)
 
 
 def _declared(package: Package) -> Metadata | None:
