@@ -181,7 +181,9 @@ def lockflow_from_environment(
     """`options` with what the variables `LOCKFLOW_UV`, `LOCKFLOW_PLATFORMS` and so on say instead."""
     command = _Command(environment)
     command.take("uv", None, "LOCKFLOW_UV")
-    for key in ("platforms", "python-versions", "allow-sdist"):
+    for key in ("executor", "level"):
+        command.take(key, None, f"LOCKFLOW_{key.upper()}")
+    for key in ("platforms", "python-versions", "allow-sdist", "modules"):
         command.take(key, None, f"LOCKFLOW_{key.upper().replace('-', '_')}", separator=",")
     if not command.values:
         return options
@@ -191,4 +193,8 @@ def lockflow_from_environment(
         platforms=options.platforms if ambient.platforms is None else ambient.platforms,
         python_versions=options.python_versions if ambient.python_versions is None else ambient.python_versions,
         allow_sdist=options.allow_sdist if ambient.allow_sdist is None else ambient.allow_sdist,
+        executor=ambient.executor or options.executor,
+        level=ambient.level or options.level,
+        modules=options.modules if ambient.modules is None else ambient.modules,
+        engines=options.engines,
     )

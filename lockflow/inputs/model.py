@@ -79,6 +79,12 @@ class Index(Struct, frozen=True, kw_only=True):
     hash_algorithm: str | None = None
 
 
+Executor = Literal["auto", "process", "docker"]
+"""Where platforms are checked: in containers, in this process, or in containers where an engine answers."""
+
+Evidence = Literal["tags", "probe", "install"]
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """The options that influence a resolution, after merging command line, environment and files.
 
@@ -113,6 +119,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     """`[tool.lockflow] platforms`: names of the platforms to check."""
     allow_sdist: frozenset[str] = frozenset()
     """`[tool.lockflow] allow-sdist`: packages that may be built from source in an image."""
+    executor: Executor = "process"
+    """`[tool.lockflow] executor`: where platforms are checked."""
+    level: Evidence | None = None
+    """`[tool.lockflow] level`: which evidence is asked for, None for what the executor usually gives."""
+    modules: tuple[str, ...] = ()
+    """`[tool.lockflow] modules`: what must be importable where the lock was installed."""
+    engines: tuple[tuple[str, str], ...] = ()
+    """`[tool.lockflow.engines]`: platforms as engines name them, each with the address of an engine of its own."""
 
 
 class SettingsOverrides(Struct, frozen=True, kw_only=True):

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from msgspec import Struct, field
 
 from lockflow.inputs.durations import Clock, InvalidCutoff, parse_cutoff
 from lockflow.inputs.model import (
     Cutoff,
+    Evidence,
+    Executor,
     ForkStrategy,
     Index,
     IndexStrategy,
@@ -88,10 +90,12 @@ _INDEX_KEYS = _words("""
     exclude-newer-package hash-algorithm
     """)
 _METADATA_KEYS = _words("name version requires-dist requires-python provides-extra provides-extras")
-_LOCKFLOW_KEYS = _words("uv platforms python-versions allow-sdist")
+_LOCKFLOW_KEYS = _words("uv platforms python-versions allow-sdist executor level modules engines")
 _HASH_ALGORITHMS = ("md5", "sha256", "sha384", "sha512", "blake2b")
 _PRERELEASE_MODES = (*Prerelease, "if-necessary-or-explicit")
 INDEX_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_ADDRESS = re.compile(r"(?:unix|ssh|tcp|npipe|https?)://\S+")
+_MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _MINOR = re.compile(r"[23]\.(?:0|[1-9][0-9]?)")
 
 UNKNOWN_KEY = "uv ignores all settings of the resolver in this file because of it, which gives another lock"
@@ -153,6 +157,10 @@ class LockflowOptions(Struct, frozen=True):
     platforms: tuple[str, ...] | None = None
     python_versions: tuple[str, ...] | None = None
     allow_sdist: tuple[str, ...] | None = None
+    executor: Executor | None = None
+    level: Evidence | None = None
+    modules: tuple[str, ...] | None = None
+    engines: tuple[tuple[str, str], ...] | None = None
 
 
 def parse_options(table: Table, place: Place, clock: Clock, credentials: list[Credential]) -> Options:
@@ -429,9 +437,36 @@ def parse_lockflow(table: Table) -> LockflowOptions:
         platforms=table.texts("platforms"),
         python_versions=table.texts("python-versions"),
         allow_sdist=table.names("allow-sdist"),
+        executor=_one_of(table, "executor", get_args(Executor)),
+        level=_one_of(table, "level", get_args(Evidence)),
+        modules=table.texts("modules"),
+        engines=_engines(table.table("engines")),
     )
     _check_lockflow(options, table)
     return options
+
+
+def _one_of(table: Table, key: str, choices: tuple[str, ...]) -> Any:  # noqa: ANN401  one of a Literal's texts
+    return table.choice(key, choices)
+
+
+def _engines(table: Table | None) -> tuple[tuple[str, str], ...] | None:
+    """Addresses by platform; what reads like an address is all that is asked of one."""
+    if table is None:
+        return None
+    engines = []
+    for platform in table.values:
+        address = table.text(platform)
+        if address is not None and not _ADDRESS.fullmatch(address):
+            table.fault(
+                platform,
+                f"{address!r} is no address of an engine",
+                needle=address,
+                next="write unix:///path, ssh://user@host or tcp://host:port",
+            )
+        elif address is not None:
+            engines.append((platform, address))
+    return tuple(sorted(engines))
 
 
 def _check_lockflow(options: LockflowOptions, table: Table) -> None:
@@ -444,3 +479,6 @@ def _check_lockflow(options: LockflowOptions, table: Table) -> None:
     for number, platform in enumerate(options.platforms or ()):
         if not platform.strip():
             table.fault(f"platforms[{number}]", "a platform has an empty name")
+    for number, module in enumerate(options.modules or ()):
+        if not _MODULE.fullmatch(module):
+            table.fault(f"modules[{number}]", f"{module!r} is no name of a module", needle=module)
