@@ -191,10 +191,10 @@ _EXPLORER = """\
 <p id=nothing hidden>No package is like that.</p>
 <ul class=legend aria-label="Signs">LEGEND<li>· nothing requires it there</ul>
 <p class=soft id=keys>Arrows move from cell to cell, Enter shows details, Esc closes them, / searches.</p>
-<aside class=panel id=panel role=dialog aria-labelledby=panel-title hidden>
+<div class=panel id=panel role=dialog aria-labelledby=panel-title hidden>
 <h2 id=panel-title tabindex=-1></h2><button class=close id=close type=button aria-label=Close>✕</button>
 <div id=panel-body></div>
-</aside>
+</div>
 </section>
 <noscript><p>The matrix of all packages needs JavaScript; the JSON reports hold the same.</p></noscript>"""
 

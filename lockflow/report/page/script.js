@@ -79,25 +79,22 @@
   let view;
   let sort = { column: -2, isDescending: false };
 
-  /* With one column for each Python there are thousands of cells: a sign does, the words are in the label. */
-  const cellFor = (item, column, isApart, found) => {
+  /* With one column for each Python there are thousands of cells: a sign does, and the word is its name. */
+  const cellFor = (column, isApart, found) => {
     const cell = blank.cloneNode();
-    const platform = data.platforms[column.platform];
-    const where = isApart ? `${platform.name}, Python ${platform.pythons[column.pythons[0]]}` : platform.name;
-    let states = platform.pythons.length ? "not needed" : "not judged";
     if (!found.length) {
       cell.className = "none";
       cell.textContent = "·";
+      cell.ariaLabel = data.platforms[column.platform].pythons.length ? "not needed" : "not judged";
     } else if (isApart) {
+      const { sign, word } = STATUS[found[0][0]];
       cell.className = `sign ${found[0][0]}`;
-      cell.textContent = STATUS[found[0][0]].sign;
-      states = STATUS[found[0][0]].word;
+      cell.textContent = sign;
+      cell.ariaLabel = word;
     } else {
       for (const [status, pythons] of found) cell.append(chip(status, found.length > 1 ? short(pythons) : ""));
-      states = found.map(([status, pythons]) => `${STATUS[status].word} on Python ${pythons.join(", ")}`).join("; ");
     }
     if (column.isFirst) cell.classList.add("first");
-    cell.ariaLabel = `${item.name} ${item.version}, ${where}: ${states}`;
     return cell;
   };
   const blank = make("td", { tabindex: "-1", role: "gridcell" });
@@ -129,7 +126,7 @@
     const rows = packages.map((item) => {
       const name = make("th", { scope: "row", role: "rowheader", tabindex: "-1" }, item.name, " ", make("span", {}, item.version));
       const found = columns.map((column) => byStatus(item, column));
-      const row = make("tr", { role: "row" }, name, ...columns.map((column, at) => cellFor(item, column, isApart, found[at])));
+      const row = make("tr", { role: "row" }, name, ...columns.map((column, at) => cellFor(column, isApart, found[at])));
       const statuses = new Set(item.entries.map((entry) => entry.status));
       const text = `${item.name} ${item.version} ${item.entries.map((entry) => entry.file ?? "").join(" ")}`.toLowerCase();
       return { item, row, statuses, text, ranks: found.map((states) => (states.length ? STATUS[states[0][0]].rank : NOT_NEEDED)) };
