@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from pathlib import Path
@@ -21,12 +22,12 @@ from msgspec.structs import replace
 from lockflow._default_index import DEFAULT_INDEX
 from lockflow.clients import index_clients
 from lockflow.errors import AnswerIsNo, InputError, LockflowError
-from lockflow.index.cache import default_cache_folder
+from lockflow.index.cache import Cache, default_cache_folder
 from lockflow.index.client import ClientOptions, IndexClient
 from lockflow.index.http import http_options
 from lockflow.index.model import Absent, Listing
 from lockflow.inputs.canonical import canonical_inputs
-from lockflow.inputs.model import Manifest, Settings, SettingsOverrides
+from lockflow.inputs.model import Executor, Manifest, Settings, SettingsOverrides
 from lockflow.inputs.read import ReadResult, read_manifest
 from lockflow.lock.as_preferences import preferences_from_lock
 from lockflow.lock.decode import decode
@@ -50,11 +51,12 @@ from lockflow.lock.validate import undeclared, validate
 from lockflow.platforms.checks import check_by_tags
 from lockflow.platforms.coverage import Policy
 from lockflow.platforms.floors import floor_of
-from lockflow.platforms.model import Check, Platform
+from lockflow.platforms.model import Check, Coverage, Level, Platform
 from lockflow.platforms.pythons import pythons_to_check
 from lockflow.platforms.read import read_platforms
 from lockflow.platforms.run import Outcome, run_checks
 from lockflow.platforms.selection import Graph, graph_of
+from lockflow.proving import OpenEngine, Proof, engine_for, prove
 from lockflow.report.as_json import as_json
 from lockflow.report.as_rows import Problem, alike, floor_notes, message, problems, rows
 from lockflow.report.assemble import assemble, platform_report
@@ -65,7 +67,7 @@ from lockflow.resolve.explain import explain
 from lockflow.resolve.policy import Policy as ResolvePolicy
 from lockflow.resolve.preferences import Preferences
 from lockflow.resolve.solve import Failure
-from lockflow.standards.requirements import Archive, Directory
+from lockflow.standards.requirements import Archive, Directory, Requirement
 
 __all__ = [  # the steps, and what the roof needs to ask for them and to say what came of them
     "REPORTS",
@@ -234,13 +236,18 @@ def check(
     pythons: Sequence[str] = (),
     network: Network = _USUAL,
     previous: Path | None = None,
+    executor: Executor | None = None,
+    level: Level | None = None,
+    open_engine: OpenEngine | None = None,
     on_done: Callable[[Outcome], None] | None = None,
 ) -> Report:
     """Check the lock for `platforms` (default: those of the settings), write a report on each, return them all.
 
     What the wheels need of a system is compared with the lock at `previous`, by default that of the last commit.
+    `executor` and `level` replace the settings; `open_engine` opens a container engine where one is asked for.
 
-    Raises AnswerIsNo where there is no lock; a platform that fails, or whose check breaks, is part of the report.
+    Raises AnswerIsNo where there is no lock, EngineError where the engine that is asked for does not answer; a
+    platform that fails, or whose check breaks, is part of the report.
     """
     read = _read(target)
     text = read_lock_text(read.lock_path)
@@ -251,14 +258,26 @@ def check(
     defined = read_platforms(platforms or settings.platforms, read.root)
     versions = pythons_to_check(read.manifest.requires_python, tuple(pythons) or settings.python_versions)
     before = _graph_before(read, text, previous)
-    judge = _Judge(graph, versions, settings, _connector(read, network, target.environment), before)
-    chosen = [entry.platform for entry in defined]
-    outcomes = run_checks(chosen, judge, level="tags", on_done=on_done)
+    connect = _connector(read, network, target.environment)
+    judge = _Judge(graph, versions, settings, connect, before)
+    chosen = tuple(entry.platform for entry in defined)
+    engine, reached, note = engine_for(settings, executor, level, open_engine)
+    if engine is None:
+        outcomes = run_checks(chosen, judge, level="tags", on_done=on_done)
+    else:
+        proof = Proof(read=read, text=text, graph=graph, platforms=chosen, pythons=versions, level=reached)
+        cache = _cache(network, target.environment)
+        try:
+            found = prove(proof, engine, connect, cache, target.environment, judge.policy, judge.informed, on_done)
+        finally:
+            engine.close()
+        outcomes = tuple(map(judge.with_floor, found, chosen))
     lock_digest, inputs_digest = digest(text.encode()), digest(_canonical(read))
     reports = [platform_report(outcome, lock=lock_digest, inputs=inputs_digest) for outcome in outcomes]
     for report in reports:
         write_platform_report(read.root / REPORTS, report)
-    return assemble(reports, lock=lock_digest, inputs=inputs_digest)
+    joined = assemble(reports, lock=lock_digest, inputs=inputs_digest)
+    return replace(joined, notes=(note,)) if note else joined
 
 
 def report(target: Target, platforms: Sequence[str] = ()) -> Report:
@@ -300,6 +319,49 @@ def _title(read: ReadResult) -> str:
     """The project's name, for people."""
     named = next((member.name for member in read.manifest.members if member.path == "."), "")
     return named or read.lock_path.parent.name
+
+
+class Walk:
+    """One reading of the inputs, from which resolving can be repeated without writing anything: what a refresh takes.
+
+    `limits` are requirements that bound one resolution only; the lock does not record them.
+    """
+
+    def __init__(self, target: Target, network: Network = _USUAL) -> None:
+        read = _read(target)
+        self._target = target
+        self._network = network
+        self._connect = _connector(read, network, target.environment)
+        self.read = _with_built_members(read, self._connect)
+
+    def alone(self) -> AbstractContextManager[object]:
+        """Keep other processes away from the project while the block runs."""
+        return _alone(self.read, Mode.WRITE)
+
+    def old_lock(self) -> Lock | None:
+        """The lock on disk; None where there is none. Raises LockFileError for what is no lock."""
+        text = read_lock_text(self.read.lock_path)
+        return None if text is None else decode(text, str(self.read.lock_path))
+
+    def validation(self, lock: Lock) -> Validation:
+        return _validate(lock, self.read.manifest, Request(), self._network, self._connect)
+
+    def resolved(
+        self, preferences: Preferences, limits: Sequence[Requirement] = (), progress: Progress | None = None
+    ) -> Lock:
+        """Resolve; raises AnswerIsNo where there is no solution."""
+        packages = (*self.read.upgrade_packages, *limits)
+        return _resolve(replace(self.read, upgrade_packages=packages), preferences, self._connect, progress)
+
+    def listings(self, names: Sequence[str], *, afresh: bool = False) -> dict[str, Listing]:
+        """The index pages of these projects; those that cannot be had are left out.
+
+        `afresh` asks the index whatever the cache holds; later resolutions find the answers there.
+        """
+        network = replace(self._network, refresh=True) if afresh else self._network
+        connect = _connector(self.read, network, self._target.environment)
+        indexes = [index for index in self.read.manifest.settings.indexes if not index.is_flat]
+        return fetch_listings(connect, names, indexes)
 
 
 def digest(content: bytes) -> str:
@@ -445,15 +507,20 @@ def _no_solution(failure: Failure, manifest: Manifest, preferences: Preferences,
     )
 
 
+def _cache_folder(network: Network, environment: Mapping[str, str]) -> Path:
+    return network.cache_dir or default_cache_folder(environment)
+
+
+def _cache(network: Network, environment: Mapping[str, str]) -> Cache | None:
+    """The store for what containers are given; None where nothing is to be stored."""
+    return None if network.no_cache else Cache(_cache_folder(network, environment), lambda _: None)
+
+
 def _connector(read: ReadResult, network: Network, environment: Mapping[str, str]) -> Callable[[], IndexClient]:
-    folder = network.cache_dir
-    if folder is None:
-        named = environment.get("LOCKFLOW_CACHE_DIR")
-        folder = Path(named) if named else default_cache_folder(environment)
     http = http_options(environment, read.credentials)
     options = ClientOptions(
         root=read.root,
-        cache_folder=folder,
+        cache_folder=_cache_folder(network, environment),
         no_cache=network.no_cache,
         offline=network.offline,
         refresh=network.refresh,
@@ -498,25 +565,40 @@ class _Judge:
         self._connect = connect
         self._before = before
         self._listings: dict[str, Listing | None] = {}
+        self._lock = threading.Lock()
 
     def __call__(self, platform: Platform) -> Check:
         floor = floor_of(self._graph, platform, self._pythons, self._before)
         return replace(self._check(platform), floor=floor)
 
+    def with_floor(self, outcome: Outcome, platform: Platform) -> Outcome:
+        """The outcome of a check that was made elsewhere, with the floor of its platform."""
+        if not isinstance(outcome, Check):
+            return outcome
+        return replace(outcome, floor=floor_of(self._graph, platform, self._pythons, self._before))
+
+    @property
+    def policy(self) -> Policy:
+        """What is known without asking an index."""
+        return Policy(allow_sdist=self._settings.allow_sdist)
+
+    def informed(self, coverages: Iterable[Coverage]) -> Policy:
+        """The policy with the index pages of what is bad in these; safe to ask from several threads."""
+        bad = {entry.package for found in coverages for entry in found.findings if not entry.is_good}
+        return Policy(allow_sdist=self._settings.allow_sdist, listings=self._listings_of(bad))
+
     def _check(self, platform: Platform) -> Check:
-        policy = Policy(allow_sdist=self._settings.allow_sdist)
-        check = check_by_tags(self._graph, platform, self._pythons, policy)
-        bad = {entry.package for found in check.coverages for entry in found.findings if not entry.is_good}
-        if not bad:
+        check = check_by_tags(self._graph, platform, self._pythons, self.policy)
+        if all(entry.is_good for found in check.coverages for entry in found.findings):
             return check
-        policy = Policy(allow_sdist=self._settings.allow_sdist, listings=self._listings_of(bad))
-        return check_by_tags(self._graph, platform, self._pythons, policy)
+        return check_by_tags(self._graph, platform, self._pythons, self.informed(check.coverages))
 
     def _listings_of(self, names: set[str]) -> dict[str, Listing]:
         """The pages of these projects; advice can do without those that cannot be had."""
-        missing = sorted(names - self._listings.keys())
-        if missing:
-            indexes = [index for index in self._settings.indexes if not index.is_flat]
-            found = fetch_listings(self._connect, missing, indexes)
-            self._listings.update({name: found.get(name) for name in missing})
+        with self._lock:
+            missing = sorted(names - self._listings.keys())
+            if missing:
+                indexes = [index for index in self._settings.indexes if not index.is_flat]
+                found = fetch_listings(self._connect, missing, indexes)
+                self._listings.update({name: found.get(name) for name in missing})
         return {name: listing for name in names if (listing := self._listings.get(name)) is not None}
