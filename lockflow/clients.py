@@ -6,14 +6,13 @@ import hashlib
 from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
-from packaging.markers import default_environment
 
-from lockflow.index.backend import Builds
+from lockflow.index.building import Builds
 from lockflow.index.client import ClientOptions, IndexClient
 from lockflow.index.http import Transport
 from lockflow.index.model import BuildPackage
 from lockflow.inputs.model import Manifest
-from lockflow.resolve.for_build import resolve_build
+from lockflow.resolve.for_build import resolve_build, this_environment
 from lockflow.standards.requirements import Requirement
 
 
@@ -21,7 +20,7 @@ def index_clients(
     options: ClientOptions, manifest: Manifest, environment: Mapping[str, str], transport: Transport | None = None
 ) -> Callable[[], IndexClient]:
     """What makes the index clients of a run; `environment` are the variables of which a few reach a build backend."""
-    here = {key: str(value) for key, value in default_environment().items()}
+    here = this_environment()
     settings = manifest.settings
     decisive = (settings.config_settings, settings.config_settings_package, manifest.build_constraints)
     text = repr((decisive, here["python_full_version"], here["sys_platform"], here["platform_machine"]))

@@ -33,10 +33,11 @@ from msgspec import Struct
 from packaging.tags import sys_tags
 
 from lockflow.errors import AnswerIsNo, LockflowError
+from lockflow.index.building import Builds, SourceTree
 from lockflow.index.model import BuildPackage, File
 from lockflow.index.sdist import InvalidSdist
 from lockflow.index.unpack import unpack
-from lockflow.inputs.model import Index, Settings
+from lockflow.inputs.model import Index
 from lockflow.standards.filenames import InvalidFilename, parse_wheel_name
 from lockflow.standards.names import normalize_name
 from lockflow.standards.requirements import InvalidRequirement, Requirement, parse_requirement
@@ -65,38 +66,6 @@ _KEPT_PREFIXES = ("CMAKE_", "LC_", "SETUPTOOLS_SCM_PRETEND_VERSION", "SKBUILD_",
 _WITH_CREDENTIALS = re.compile(r"://[^/\s]*@")
 _MISSING_MODULE = re.compile(r"(?:ModuleNotFoundError|ImportError): No module named '?([A-Za-z0-9_.]+)")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\x80-\U0010ffff]")
-
-
-class Builds(Struct, frozen=True, kw_only=True):
-    """Whether and with what source trees are built.
-
-    `resolve` turns build requirements into packages for this interpreter; it is told the builds that wait for it.
-    `environment` are the variables of which a few reach a backend; `under_way` names the builds that this one is a
-    part of, outermost first. `digest` stands for all that changes what a build says apart from the source itself.
-    """
-
-    settings: Settings
-    resolve: Callable[[tuple[Requirement, ...], tuple[str, ...]], tuple[BuildPackage, ...]]
-    environment: Mapping[str, str] = {}
-    under_way: tuple[str, ...] = ()
-    digest: str = ""
-    timeout_seconds: float = 1200.0
-
-    def is_disabled(self, name: str) -> bool:
-        return self.settings.no_build or name in self.settings.no_build_package
-
-
-class SourceTree(Struct, frozen=True, kw_only=True):
-    """A folder to build. `label` names it in messages (`jieba 0.42.1`), `where` says where it came from.
-
-    `lower` turns a build requirement as written into where it comes from, since a project's own sources count.
-    """
-
-    name: str
-    label: str
-    folder: Path
-    where: str
-    lower: Callable[[Requirement], Sequence[Requirement]] | None = None
 
 
 class _HookFailed(Exception):
@@ -380,22 +349,6 @@ def clean_environment(environment: Mapping[str, str], scripts: Path, work: Path)
         "PYTHONNOUSERSITE": "1",
     }
     return kept
-
-
-def is_python_admitted(requires_python: str | None) -> bool:
-    """Whether a source with this Requires-Python can be built by the running interpreter."""
-    return requires_python is None or _admits(requires_python)
-
-
-@lru_cache(maxsize=1024)
-def _admits(requires_python: str) -> bool:
-    major, minor, micro = sys.version_info[:3]
-    requirement = f"python ({requires_python})"
-    try:
-        specifiers = parse_requirement(requirement).source.specifiers  # type: ignore[union-attr]
-    except InvalidRequirement:
-        return True
-    return bool(specifiers.range.contains(Version.parse(f"{major}.{minor}.{micro}")))
 
 
 @lru_cache(maxsize=1)

@@ -5,22 +5,63 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import lru_cache
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
+
+from msgspec import Struct
 
 from lockflow.errors import AnswerIsNo
-from lockflow.index.backend import Backend, Builds, SourceTree
 from lockflow.index.cache import Cache
 from lockflow.index.entries import FOR_EVER, StoredMetadata, decode_metadata, encode_entry
 from lockflow.index.metadata import CoreMetadata, InvalidMetadata, parse_core_metadata
-from lockflow.index.model import File
-from lockflow.inputs.model import Index
+from lockflow.index.model import BuildPackage, File
+from lockflow.inputs.model import Index, Settings
 from lockflow.standards.hashes import new_hasher, strongest_hash
+from lockflow.standards.requirements import InvalidRequirement, Requirement, parse_requirement
+from lockflow.standards.versions import Version
+
+if TYPE_CHECKING:
+    from lockflow.index.backend import Backend
 
 _LARGEST_KEPT_WHEEL = 64 << 20
+
+
+class Builds(Struct, frozen=True, kw_only=True):
+    """Whether and with what source trees are built.
+
+    `resolve` turns build requirements into packages for this interpreter; it is told the builds that wait for it.
+    `environment` are the variables of which a few reach a backend; `under_way` names the builds that this one is a
+    part of, outermost first. `digest` stands for all that changes what a build says apart from the source itself.
+    """
+
+    settings: Settings
+    resolve: Callable[[tuple[Requirement, ...], tuple[str, ...]], tuple[BuildPackage, ...]]
+    environment: Mapping[str, str] = {}
+    under_way: tuple[str, ...] = ()
+    digest: str = ""
+    timeout_seconds: float = 1200.0
+
+    def is_disabled(self, name: str) -> bool:
+        return self.settings.no_build or name in self.settings.no_build_package
+
+
+class SourceTree(Struct, frozen=True, kw_only=True):
+    """A folder to build. `label` names it in messages (`jieba 0.42.1`), `where` says where it came from.
+
+    `lower` turns a build requirement as written into where it comes from, since a project's own sources count.
+    """
+
+    name: str
+    label: str
+    folder: Path
+    where: str
+    lower: Callable[[Requirement], Sequence[Requirement]] | None = None
+
 
 Fetch = Callable[[File, Index], Awaitable[IO[bytes]]]
 """Hands out a whole file, checked against its hash, to be closed by the caller."""
@@ -33,10 +74,11 @@ class Building:
         self.builds = builds
         self._cache = cache
         self._fetch = fetch
-        self._backend = Backend(builds, self._download)
+        self._backend: Backend | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._scratch: Path | None = None
+        self._is_closed = False
 
     def known(self, name: str, source_digest: str) -> CoreMetadata | None:
         """What a build of this very source said before."""
@@ -54,6 +96,7 @@ class Building:
         loop = self._loop = asyncio.get_running_loop()
         if self._threads is None:
             self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "lockflow-build")
+            self._backend = _backend(self.builds, self._download)
         core = await loop.run_in_executor(self._threads, self._build, unpacked)
         path = None if source_digest is None else self._path(name, source_digest)
         if self._cache is not None and path is not None:
@@ -62,7 +105,9 @@ class Building:
 
     def close(self) -> None:
         """End what runs and remove what was fetched for it."""
-        self._backend.close()
+        self._is_closed = True
+        if self._backend is not None:
+            self._backend.close()
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
         if self._scratch is not None:
@@ -78,6 +123,7 @@ class Building:
         folder = Path(tempfile.mkdtemp(prefix="lockflow-source-"))
         try:
             tree = unpacked(folder)
+            assert self._backend is not None
             try:
                 return parse_core_metadata(self._backend.metadata(tree))
             except InvalidMetadata as error:
@@ -105,15 +151,47 @@ class Building:
                 target.write_bytes(kept)
                 return target
         assert self._loop is not None
-        content = asyncio.run_coroutine_threadsafe(self._opened(file, index), self._loop).result()
+        content = self._waited(asyncio.run_coroutine_threadsafe(self._opened(file, index), self._loop))
         with content, target.open("wb") as copy:
             shutil.copyfileobj(content, copy, 1 << 20)
         if self._cache is not None and entry is not None and target.stat().st_size <= _LARGEST_KEPT_WHEEL:
             self._cache.write(entry, target.read_bytes())
         return target
 
+    def _waited(self, coming: Future[IO[bytes]]) -> IO[bytes]:
+        # A loop that is stopped never answers: look up now and then whether anybody still wants to know.
+        while True:
+            done, _ = wait((coming,), timeout=0.5)
+            if done:
+                return coming.result()
+            if self._is_closed:
+                raise AnswerIsNo("a build was given up")
+
     async def _opened(self, file: File, index: Index) -> IO[bytes]:
         return await self._fetch(file, index)
+
+
+def _backend(builds: Builds, download: Callable[[File, Index], Path]) -> Backend:
+    # What runs backends takes 15 ms to load, a tenth of a run, and few locks need it.
+    from lockflow.index.backend import Backend  # noqa: PLC0415
+
+    return Backend(builds, download)
+
+
+def is_python_admitted(requires_python: str | None) -> bool:
+    """Whether a source with this Requires-Python can be built by the running interpreter."""
+    return requires_python is None or _admits(requires_python)
+
+
+@lru_cache(maxsize=1024)
+def _admits(requires_python: str) -> bool:
+    major, minor, micro = sys.version_info[:3]
+    requirement = f"python ({requires_python})"
+    try:
+        specifiers = parse_requirement(requirement).source.specifiers  # type: ignore[union-attr]
+    except InvalidRequirement:
+        return True
+    return bool(specifiers.range.contains(Version.parse(f"{major}.{minor}.{micro}")))
 
 
 def digest_of_file(content: IO[bytes]) -> str:

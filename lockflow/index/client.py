@@ -18,8 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from lockflow.errors import InputError, NetworkError
-from lockflow.index.backend import Builds, SourceTree, is_python_admitted
-from lockflow.index.building import Building, digest_of_file
+from lockflow.index.building import Building, Builds, SourceTree, digest_of_file, is_python_admitted
 from lockflow.index.cache import Cache
 from lockflow.index.entries import (
     FOR_EVER,

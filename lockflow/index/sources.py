@@ -13,8 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lockflow.errors import AnswerIsNo
-from lockflow.index.backend import SourceTree
-from lockflow.index.building import Building, digest_of_file
+from lockflow.index.building import Building, SourceTree, digest_of_file
 from lockflow.index.cache import Cache
 from lockflow.index.entries import StoredArchive, archive_path, decode_archive, encode_entry
 from lockflow.index.freshness import conditions, confirmed, is_fresh, policy_of

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
@@ -31,6 +34,19 @@ _KEYS = (
     "sys_platform",
 )
 """What tells environments apart; the rest follows from it, or is of no matter to what is built."""
+
+
+def this_environment() -> dict[str, str]:
+    """What markers say of the running interpreter and the system below it (PEP 508)."""
+    return {
+        "implementation_name": sys.implementation.name,
+        "os_name": os.name,
+        "platform_machine": platform.machine(),
+        "platform_python_implementation": platform.python_implementation(),
+        "platform_system": platform.system(),
+        "python_full_version": platform.python_version(),
+        "sys_platform": sys.platform,
+    }
 
 
 def resolve_build(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lockflow.errors import AnswerIsNo
-from lockflow.index.backend import Backend, Builds, SourceTree, clean_environment, is_python_admitted
+from lockflow.index.backend import Backend, clean_environment
+from lockflow.index.building import Builds, SourceTree, is_python_admitted
 from lockflow.index.model import BuildPackage, File
 from lockflow.inputs.model import Index, Settings
 from lockflow.standards.requirements import Requirement

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lockflow.errors import AnswerIsNo, NetworkError
-from lockflow.index.backend import Builds
+from lockflow.index.building import Builds
 from lockflow.index.client import ClientOptions, IndexClient
 from lockflow.index.http import HttpOptions
 from lockflow.index.model import Absent, SourceMetadata
