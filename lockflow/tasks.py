@@ -188,8 +188,11 @@ def check(name: str, settings: str) -> BaseFail | dict[str, str] | None:
     def act() -> dict[str, str] | TaskFailed:
         from lockflow import steps
         from lockflow.cli.check import exit_code, say_report
+        from lockflow.cli.engines import open_engine
 
-        found = steps.check(_target(), (name,), network=_network())
+        found = steps.check(_target(), (name,), network=_network(), open_engine=open_engine)
+        for note in found.notes:
+            _console().warn(f"{name}: {note}")
         if _Run.has_report or exit_code(found) == 0:
             return {"settings": settings}
         say_report(found, _console())
@@ -330,7 +333,7 @@ def _settings() -> Mapping[str, Any]:
 
 def _check_settings() -> str:
     """What besides lock and definition decides a check, as text."""
-    keys = ("python-versions", "allow-sdist")
+    keys = ("python-versions", "allow-sdist", "executor", "level", "modules", "engines")
     variables = [os.environ.get(f"LOCKFLOW_{key.upper().replace('-', '_')}") for key in keys]
     return json.dumps([VERSION, *(_settings().get(key) for key in keys), *variables])
 

@@ -92,6 +92,14 @@ def add_resolver(parser: Parser) -> None:
     add("--no-sources-package", action="append", metavar="NAME", help="the same for one package")
 
 
+def add_evidence(parser: Parser) -> None:
+    add = parser.add_argument_group("Evidence").add_argument
+    text = "where platforms are judged: in containers, in this process, or in containers if an engine answers (auto)"
+    add("--executor", choices=("auto", "process", "docker"), help=f"{text} [env: LOCKFLOW_EXECUTOR]")
+    text = "what is proven: by tag rules, by the real interpreter and uv's plan, or by an installation"
+    add("--level", choices=("tags", "probe", "install"), help=f"{text} [env: LOCKFLOW_LEVEL]")
+
+
 def add_build(parser: Parser) -> None:
     add = parser.add_argument_group("Build options").add_argument
     add("--no-build", action="store_true", default=None, help="never build a source distribution [env: UV_NO_BUILD]")

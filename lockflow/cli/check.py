@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from lockflow import steps
-from lockflow.cli.arguments import add_common, add_index, add_resolver, network, settle, target
+from lockflow.cli.arguments import add_common, add_evidence, add_index, add_resolver, network, settle, target
 from lockflow.cli.console import Console, duration, plural
+from lockflow.cli.engines import open_engine
 from lockflow.cli.faults import Parser
 from lockflow.cli.plain import Started
 from lockflow.errors import EXIT_ANSWER_IS_NO, EXIT_DONE, EXIT_NOT_ANSWERED
@@ -18,6 +19,8 @@ Examples:
   lockflow check                                  the platforms and Pythons of [tool.lockflow]
   lockflow check linux/arm64 darwin               these two
   lockflow check linux/amd64/musl --python 3.13   one platform, one Python
+  lockflow check --executor docker                in containers: real interpreters, and uv's own plan
+  lockflow check --executor docker --level install linux/arm64   installed there, and imported
   lockflow check --json                           the verdicts as data, on stdout
 """
 _MOST_PROBLEMS = 20
@@ -30,6 +33,7 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
     text = "a minor version to check, like 3.12; may be repeated; by default all that requires-python admits"
     parser.add_argument("--python", dest="pythons", action="append", default=[], metavar="VERSION", help=text)
     parser.add_argument("--json", action="store_true", help="put the report on stdout as JSON")
+    add_evidence(parser)
     text = "the lock to compare with: say where the wheels need a newer system; by default that of the last commit"
     parser.add_argument("--previous", metavar="FILE", type=Path, help=text)
     for add_group in (add_index, add_resolver, add_common):
@@ -43,6 +47,9 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
             pythons=tuple(options.pythons),
             network=network(options, started),
             previous=options.previous,
+            executor=options.executor,
+            level=options.level,
+            open_engine=open_engine,
             on_done=lambda outcome: progress.step(outcome.platform),
         )
     if options.json:
@@ -59,13 +66,15 @@ def say_report(report: Report, console: Console) -> None:
         (
             row.platform,
             str(row.verdict),
-            str(row.level),
+            row.level,
             ", ".join(row.pythons),
             *(str(count) for count in (row.packages, row.wheels, row.built, row.problems)),
         )
         for row in steps.rows(report)
     ]
     console.table("", columns, rows)
+    for note in report.notes:
+        console.warn(note)
     for note in steps.floor_notes(report):
         console.warn(note)
     found = steps.alike(steps.problems(report))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import webbrowser
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from lockflow import steps
-from lockflow.cli.arguments import add_common, add_index, add_resolver, network, settle, target
+from lockflow.cli.arguments import add_common, add_evidence, add_index, add_resolver, network, settle, target
 from lockflow.cli.check import exit_code, say_report
 from lockflow.cli.console import Console
+from lockflow.cli.engines import open_engine
 from lockflow.cli.faults import Parser
 from lockflow.cli.plain import Started
 
@@ -19,14 +22,21 @@ def run_report(words: list[str], console: Console, started: Started) -> int:
     """Check all platforms, write the reports, name them on stdout; returns the exit code of `lockflow check`."""
     parser = Parser("report", _SUMMARY)
     parser.add_argument("--open", action="store_true", help="open reports/index.html in the browser")
-    for add_group in (add_index, add_resolver, add_common):
+    for add_group in (add_evidence, add_index, add_resolver, add_common):
         add_group(parser)
     options = parser.parse(words)
     settle(console, options)
     asked = target(options, started)
     with console.progress("Checking") as progress:
-        steps.check(asked, network=network(options, started), on_done=lambda outcome: progress.step(outcome.platform))
-        report = steps.report(asked)
+        checked = steps.check(
+            asked,
+            network=network(options, started),
+            executor=options.executor,
+            level=options.level,
+            open_engine=open_engine,
+            on_done=lambda outcome: progress.step(outcome.platform),
+        )
+        report = replace(steps.report(asked), notes=checked.notes)
     say_report(report, console)
     folder = steps.inputs(asked).root / steps.REPORTS
     for platform in report.platforms:

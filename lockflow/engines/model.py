@@ -82,3 +82,7 @@ class Engine(Protocol):
     def stop(self) -> None:
         """End all that is under way and remove it; nothing runs afterwards."""
         ...
+
+    def close(self) -> None:
+        """Stop, and let go of the connection."""
+        ...

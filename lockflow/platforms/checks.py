@@ -312,6 +312,7 @@ def judge_opinion(
     compared = cover(graph, assumed, full, policy)
     objections = _of_plan(graph.lock, compared, findings.plan, kit.planner.version, platform.name)
     evidence = Evidence(
+        level="tags",
         image=command.place.image,
         uv=kit.planner.version,
         target=target_of(platform) or "",

@@ -112,7 +112,7 @@ class Evidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     words where it only took a foreign machine for it. `says` are its own words where it refuses something.
     """
 
-    level: Level = "tags"
+    level: Level
     image: str = ""
     python: str = ""
     libc: str = ""
@@ -146,7 +146,7 @@ class Coverage(Struct, frozen=True, kw_only=True):
     python: str
     findings: tuple[Finding, ...]
     refusal: str = ""
-    evidence: Evidence = Evidence()
+    evidence: Evidence = Evidence(level="tags")
     objections: tuple[Objection, ...] = ()
 
     @property

@@ -8,14 +8,17 @@ wait: containers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from lockflow.errors import LockflowError
-from lockflow.platforms.model import Broken, Check, Level, Platform
+from lockflow.platforms.model import Broken, Check, Coverage, Level, Platform
+from lockflow.platforms.pythons import minor_of
 
 Judge = Callable[[Platform], Check]
 """Judges one platform; raises LockflowError where it cannot."""
 
+JudgePython = Callable[[Platform, str], Coverage]
+"""Judges one platform and Python (a full version); raises LockflowError where it cannot."""
 
 Outcome = Check | Broken
 
@@ -65,3 +68,64 @@ def _one_by_one(platforms: Sequence[Platform], outcome_of: Callable[[Platform], 
     if fault is not None:
         raise fault
     return tuple(outcomes)
+
+
+def run_by_python(
+    platforms: Sequence[Platform],
+    pythons: Sequence[str],
+    judge: JudgePython,
+    *,
+    level: Level,
+    at_once: int,
+    stop: Callable[[], None],
+    on_done: Callable[[Outcome], None] | None = None,
+) -> tuple[Outcome, ...]:
+    """Judge each of `platforms` with each of `pythons`, at most `at_once` side by side; outcomes as of `run_checks`.
+
+    Where some Pythons of a platform cannot be judged, its outcome is Broken and has the coverages of the others. An
+    interruption calls `stop`, which must make what is under way end, and goes on when all have ended.
+    """
+    pool = ThreadPoolExecutor(max_workers=max(1, at_once), thread_name_prefix="check")
+    futures = {platform.name: [pool.submit(judge, platform, python) for python in pythons] for platform in platforms}
+    outcomes = []
+    try:
+        # Waiting in short spells lets Ctrl-C through at once on every system.
+        for platform in platforms:
+            while wait(futures[platform.name], timeout=0.5).not_done:
+                pass
+            outcome = _joined(platform, pythons, futures[platform.name], level)
+            outcomes.append(outcome)
+            if on_done is not None:
+                on_done(outcome)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        stop()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return tuple(outcomes)
+
+
+def _joined(platform: Platform, pythons: Sequence[str], futures: Sequence[Future[Coverage]], level: Level) -> Outcome:
+    coverages = []
+    faults: dict[tuple[str, str, str, str], list[str]] = {}
+    for python, future in zip(pythons, futures, strict=True):
+        try:
+            coverages.append(future.result())
+        except LockflowError as error:
+            faults.setdefault((error.what, error.where, error.why, error.next), []).append(minor_of(python))
+    if not faults:
+        reached = min((coverage.evidence.level for coverage in coverages), key=_ORDER.index, default=level)
+        return Check(platform=platform.name, level=reached, coverages=tuple(coverages))
+    (what, where, why, then), minors = next(iter(faults.items()))
+    others = [minor for minors in faults.values() for minor in minors if minor not in faults[what, where, why, then]]
+    if coverages or others:
+        where = f"{where}; Python {', '.join(minors)}".removeprefix("; ")
+    if others:
+        why = f"{why}\nPython {', '.join(others)} could not be judged either".strip()
+    return Broken(
+        platform=platform.name, level=level, what=what, where=where, why=why, next=then, coverages=tuple(coverages)
+    )
+
+
+_ORDER: tuple[Level, ...] = ("tags", "probe", "install")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from lockflow.errors import four_parts
-from lockflow.platforms.model import ChainLink, Status, file_stem
+from lockflow.platforms.model import ChainLink, Evidence, Objection, Status, file_stem
 from lockflow.report.model import Entry, Fault, PlatformReport, Report, Verdict
 
 _STATUS_ORDER = {Status.MISSING: 0, Status.PYTHON: 1, Status.SDIST: 2, Status.WHEEL: 3}
@@ -18,7 +18,7 @@ class Row(Struct, frozen=True, kw_only=True):
     """One platform as counts. A package that several Pythons have counts once, by its worst status.
 
     `built` are allowed source distributions and source trees; `problems` are packages with a bad status, plus
-    Pythons that the lock refuses.
+    Pythons that the lock refuses and objections. `level` is the evidence in words.
     """
 
     platform: str
@@ -118,14 +118,26 @@ def _row(platform: PlatformReport) -> Row:
     return Row(
         platform=platform.platform,
         verdict=platform.verdict,
-        level=platform.level,
+        level=_evidence(platform),
         pythons=tuple(python.python for python in platform.pythons),
         packages=len(worst),
         wheels=sum(entry.status is Status.WHEEL for entry in worst.values()),
         built=sum(entry.status is Status.SDIST and entry.allowed for entry in worst.values()),
         problems=sum(not entry.is_good for entry in worst.values())
-        + sum(bool(python.refusal) for python in platform.pythons),
+        + sum(bool(python.refusal) for python in platform.pythons)
+        + len({objection for python in platform.pythons for objection in python.objections}),
     )
+
+
+def _evidence(platform: PlatformReport) -> str:
+    """The level, and what stands behind it beside the definition: an emulated machine, uv's own view."""
+    several = [python.evidence for python in platform.pythons]
+    parts: list[str] = [platform.level]
+    if any(evidence.target for evidence in several):
+        parts.append("uv's view")
+    if any(evidence.emulated for evidence in several):
+        parts.append("emulated")
+    return ", ".join(parts)
 
 
 def _badness(entry: Entry) -> tuple[bool, int]:
@@ -141,6 +153,11 @@ def _of_platform(platform: PlatformReport) -> list[Problem]:
         if python.refusal:
             refused.setdefault(python.refusal, []).append(python.python)
     found.extend(_refused(platform.platform, reason, tuple(pythons)) for reason, pythons in refused.items())
+    objected: dict[Objection, list[tuple[str, Evidence]]] = {}
+    for python in platform.pythons:
+        for objection in python.objections:
+            objected.setdefault(objection, []).append((python.python, python.evidence))
+    found.extend(_objected(platform.platform, objection, places) for objection, places in objected.items())
     bad: dict[tuple[str, str, Status], list[tuple[str, Entry]]] = {}
     for python in platform.pythons:
         for entry in python.entries:
@@ -172,6 +189,19 @@ def _refused(platform: str, reason: str, pythons: tuple[str, ...]) -> Problem:
             f"leave {platform} out of platforms in [tool.lockflow], or these versions out of python-versions there",
             "or let requires-python and [tool.uv] environments of the project include it, and lock again",
         ),
+        pythons=pythons,
+    )
+
+
+def _objected(platform: str, objection: Objection, places: Sequence[tuple[str, Evidence]]) -> Problem:
+    pythons = tuple(python for python, _ in places)
+    images = ", ".join(dict.fromkeys(evidence.image for _, evidence in places))
+    return Problem(
+        platform=platform,
+        what=objection.what,
+        where=_where(f"image {images}", pythons, platform),
+        why=objection.why,
+        advice=objection.advice,
         pythons=pythons,
     )
 

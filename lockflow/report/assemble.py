@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from lockflow.platforms.model import Broken, Check, Finding
+from lockflow.platforms.model import Broken, Check, Coverage, Finding
 from lockflow.report.model import Entry, Fault, PlatformReport, PythonReport, Report, Verdict
 
 _SEVERITY = {Verdict.GOOD: 0, Verdict.BAD: 1, Verdict.BROKEN: 2}
@@ -22,6 +22,7 @@ def platform_report(outcome: Check | Broken, *, lock: str, inputs: str = "") -> 
             lock=lock,
             inputs=inputs,
             fault=Fault(what=outcome.what, where=outcome.where, why=outcome.why, next=outcome.next),
+            pythons=tuple(map(_python_report, outcome.coverages)),
         )
     return PlatformReport(
         platform=outcome.platform,
@@ -30,14 +31,7 @@ def platform_report(outcome: Check | Broken, *, lock: str, inputs: str = "") -> 
         lock=lock,
         inputs=inputs,
         floor=outcome.floor,
-        pythons=tuple(
-            PythonReport(
-                python=coverage.python,
-                refusal=coverage.refusal,
-                entries=tuple(_entry(finding) for finding in coverage.findings),
-            )
-            for coverage in outcome.coverages
-        ),
+        pythons=tuple(map(_python_report, outcome.coverages)),
     )
 
 
@@ -65,6 +59,16 @@ def _of_this_lock(report: PlatformReport, lock: str) -> PlatformReport:
         next="check this platform again",
     )
     return replace(report, verdict=Verdict.BROKEN, fault=fault, pythons=())
+
+
+def _python_report(coverage: Coverage) -> PythonReport:
+    return PythonReport(
+        python=coverage.python,
+        refusal=coverage.refusal,
+        evidence=coverage.evidence,
+        objections=coverage.objections,
+        entries=tuple(map(_entry, coverage.findings)),
+    )
 
 
 def _entry(finding: Finding) -> Entry:

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from lockflow.platforms.model import ChainLink, Floor, Level, Status
+from lockflow.platforms.model import ChainLink, Evidence, Floor, Level, Objection, Status
 
 SCHEMA = 1
 
@@ -51,15 +51,17 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PythonReport(Struct, frozen=True, kw_only=True):
-    """All entries for one Python minor, sorted by package name and version. `refusal`: see `Coverage`."""
+    """All entries for one Python minor, sorted by package name and version; the other fields as in `Coverage`."""
 
     python: str
     refusal: str = ""
+    evidence: Evidence = Evidence(level="tags")
+    objections: tuple[Objection, ...] = ()
     entries: tuple[Entry, ...] = ()
 
     @property
     def is_good(self) -> bool:
-        return not self.refusal and all(entry.is_good for entry in self.entries)
+        return not self.refusal and not self.objections and all(entry.is_good for entry in self.entries)
 
 
 class PlatformReport(Struct, frozen=True, kw_only=True):
@@ -82,10 +84,11 @@ class PlatformReport(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """All platforms, in the order asked for; `verdict` is the worst of theirs."""
+    """All platforms, in the order asked for; `verdict` is the worst of theirs. `notes` are about the run itself."""
 
     schema: int = SCHEMA
     verdict: Verdict
     lock: str
     inputs: str = ""
     platforms: tuple[PlatformReport, ...]
+    notes: tuple[str, ...] = ()
