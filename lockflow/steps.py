@@ -106,6 +106,7 @@ class Target(Struct, frozen=True, kw_only=True):
 
     `directory` is where reading starts; `script` names a PEP 723 script relative to it. `environment` are the
     environment variables, `python` the minor that stands in for a missing requires-python.
+    `drafts` are texts that are read in place of files (by absolute path), to see what an edit would do.
     """
 
     directory: Path = Path()
@@ -113,6 +114,7 @@ class Target(Struct, frozen=True, kw_only=True):
     settings: SettingsOverrides = SettingsOverrides()
     environment: Mapping[str, str] = {}
     python: tuple[int, int] = (sys.version_info.major, sys.version_info.minor)
+    drafts: Mapping[Path, str] = {}
 
 
 class Network(Struct, frozen=True, kw_only=True):
@@ -146,7 +148,8 @@ class LockResult(Struct, frozen=True, kw_only=True):
 
     `changes` are by package name; `notes` say what else differs. `reasons` say why the old lock was resolved
     again, `is_written` whether the file was replaced. `input_files` are all files whose bytes decide.
-    `standing` is the digest of the lock on disk where the same question asked again would find nothing to do.
+    `lock` is what the lock is now, or would be; `standing` the digest of the lock on disk where the same question
+    asked again would find nothing to do.
     """
 
     status: Status
@@ -160,6 +163,7 @@ class LockResult(Struct, frozen=True, kw_only=True):
     input_files: tuple[Path, ...] = ()
     is_written: bool = False
     standing: str = ""
+    lock: Lock
 
 
 def lock(
@@ -378,6 +382,7 @@ def _read(target: Target) -> ReadResult:
         default_index=DEFAULT_INDEX,
         script=target.script,
         interpreter_minor=target.python,
+        drafts=target.drafts,
     )
 
 
@@ -545,6 +550,7 @@ def _result(read: ReadResult, result: Result, *, is_written: bool, standing: str
         input_files=read.input_files,
         is_written=is_written,
         standing=standing,
+        lock=new,
     )
 
 

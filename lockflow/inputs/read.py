@@ -76,13 +76,16 @@ def read_manifest(
     default_index: str,
     script: Path | None = None,
     interpreter_minor: tuple[int, int],
+    drafts: Mapping[Path, str] | None = None,
 ) -> ReadResult:
     """Read the project that `start` lies in, or `script`, with all settings that reach its lock.
 
     `default_index` is consulted where nobody names another; `interpreter_minor` stands in for a missing
-    requires-python. Raises one InputError with everything that is wrong.
+    requires-python. `drafts` are texts that are read in place of what the files at these absolute paths hold.
+    Raises one InputError with everything that is wrong.
     """
     reader = _Reader(_absolute(start), overrides, environment, Clock(now_ns, _midnight_ns), interpreter_minor)
+    reader.disk.drafts = {_absolute(path): text for path, text in (drafts or {}).items()}
     if script is None:
         return reader.read_workspace(default_index)
     return reader.read_script(_absolute(Path(join(_absolute(start), script.as_posix()))), default_index)
@@ -117,11 +120,13 @@ class _Disk:
         self.label_root = label_root
         self.files: dict[str, None] = {}
         self.tables: dict[str, Table | None] = {}
+        self.drafts: Mapping[str, str] = {}
 
     def text(self, path: str) -> str | None:
         """The text of a file; None where it is absent, or after noting why it cannot be read."""
+        draft = self.drafts.get(path)
         try:
-            data = Path(path).read_bytes()
+            data = Path(path).read_bytes() if draft is None else draft.encode()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
