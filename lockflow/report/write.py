@@ -13,6 +13,8 @@ from lockflow.report.as_json import as_json, platform_report_from_json
 from lockflow.report.as_junit import as_junit
 from lockflow.report.as_markdown import as_markdown
 from lockflow.report.model import PlatformReport, Report
+from lockflow.report.refreshed import Refreshed, refreshed_as_json
+from lockflow.report.refreshed_as_markdown import refreshed_as_markdown
 
 SUMMARY, PAGE, JUNIT = SUMMARY_FILES = ("summary.md", "index.html", "junit.xml")
 """The files of the report on all platforms."""
@@ -63,6 +65,14 @@ def read_platform_report(path: Path) -> PlatformReport:
             f"the report {path.name} cannot be read", where=str(path), why=str(error), next="check this platform first"
         ) from error
     return platform_report_from_json(content, str(path))
+
+
+def write_refreshed(folder: Path, refreshed: Refreshed) -> tuple[Path, ...]:
+    """Write `refresh.md` and `refresh.json` into `folder`; return their paths."""
+    paths = folder / "refresh.md", folder / "refresh.json"
+    _replace(paths[0], refreshed_as_markdown(refreshed))
+    _replace(paths[1], refreshed_as_json(refreshed))
+    return paths
 
 
 def _replace(path: Path, text: str) -> None:
