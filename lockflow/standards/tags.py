@@ -11,7 +11,15 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from lockflow.standards.filenames import WheelName
-from lockflow.standards.markers.tree import FALSE, TRUE, Marker, python_range_marker, string_equals
+from lockflow.standards.markers.tree import (
+    FALSE,
+    TRUE,
+    Marker,
+    interval,
+    python_range_marker,
+    string_equals,
+    string_variable,
+)
 from lockflow.standards.python_range import PythonRange
 
 
@@ -29,9 +37,10 @@ class Tag(NamedTuple):
 def implied_marker(wheel: WheelName) -> Marker:
     """Tell in which environments a wheel can be installed, as far as a marker can say it.
 
-    The libc and macOS versions of a tag have no marker and are left out. Tags that nobody knows imply nothing,
-    so that a wheel of such tags alone gives FALSE. A lone `py3-none-any` gives "Python 3", not TRUE. Memoised
-    by tags, since a project's releases repeat the same few dozen combinations.
+    The libc of a tag has no marker and is left out; the version of macOS is told by `platform_release`, the release
+    of its kernel, which is compared as text. Tags that nobody knows imply nothing, so that a wheel of such tags alone
+    gives FALSE. A lone `py3-none-any` gives "Python 3", not TRUE. Memoised by tags, since a project's releases repeat
+    the same few dozen combinations.
     """
     return _implied(wheel.python_tags, wheel.abi_tags, wheel.platform_tags)
 
@@ -58,7 +67,7 @@ _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinu
 
 _PYTHON = re.compile(r"(py|cp|pp|graalpy|pyston)([0-9])([0-9]{0,3})", re.ASCII)
 _LINUX = re.compile(r"(?:manylinux(?:1|2010|2014|_[0-9]+_[0-9]+)|musllinux_[0-9]+_[0-9]+|linux)_([a-z0-9_]+)", re.ASCII)
-_MACOS = re.compile(r"macosx_[0-9]+_[0-9]+_([a-z0-9_]+)", re.ASCII)
+_MACOS = re.compile(r"macosx_([0-9]+)_([0-9]+)_([a-z0-9_]+)", re.ASCII)
 _ANDROID = re.compile(r"android_[0-9]+_([a-z0-9_]+)", re.ASCII)
 
 _MAJOR_ALONE = frozenset({"py", "cp"})
@@ -91,6 +100,7 @@ _MACOS_MACHINES = {
     "universal2": ("x86_64", "arm64"),
     "x86_64": ("x86_64",),
 }
+_OLDEST_KERNELS = {0: "1.3", 1: "1.4.1"}
 _ANDROID_MACHINES = {"arm64_v8a": "aarch64", "armeabi_v7a": "armv7l", "x86": "i686", "x86_64": "x86_64"}
 _WINDOWS_MACHINES = {"win32": "x86", "win_amd64": "AMD64", "win_arm64": "ARM64"}
 
@@ -118,10 +128,35 @@ def _platform_marker(tag: str) -> Marker:
     if match := _LINUX.fullmatch(tag):
         return _system("linux", _LINUX_MACHINES.get(match[1]))
     if match := _MACOS.fullmatch(tag):
-        return _system("darwin", *_MACOS_MACHINES.get(match[1], ()))
+        return _macos(int(match[1]), int(match[2]), match[3])
     if match := _ANDROID.fullmatch(tag):
         return _system("android", _ANDROID_MACHINES.get(match[1]))
     return FALSE
+
+
+def _macos(major: int, minor: int, architecture: str) -> Marker:
+    marker = FALSE
+    for machine in _MACOS_MACHINES.get(architecture, ()):
+        # No Mac with an arm64 processor runs anything older than macOS 11.
+        release = _kernel(max((major, minor), (11, 0)) if machine == "arm64" else (major, minor))
+        if release is not None:
+            marker |= _system("darwin", machine) & interval(string_variable("platform_release"), (release, 0), None)
+    return marker
+
+
+def _kernel(macos: tuple[int, int]) -> str | None:
+    """The release of the Darwin kernel that a macOS came with; None for a version that no wheel should be tagged with.
+
+    The last rule, one number for both, is a guess of uv's about what is yet to come.
+    """
+    major, minor = macos
+    if major == 10:
+        return _OLDEST_KERNELS.get(minor) or (str(minor + 4) if minor <= 16 else None)
+    if minor:
+        return None
+    if 11 <= major <= 15:
+        return str(major + 9)
+    return "25" if major == 26 else str(major) if major > 26 else None
 
 
 def _system(sys_platform: str, *machines: str | None) -> Marker:
@@ -151,7 +186,8 @@ def _python_marker(tag: str, *, is_stable: bool) -> Marker:
     if not digits and kind not in _MAJOR_ALONE:
         return FALSE
     lower = (major, int(digits)) if digits.strip("0") else (major,)
-    upper = (major, int(digits) + 1) if digits else (major + 1,)
+    # `py310` is for any Python 3 from 3.10 on, `cp310` for that one only.
+    upper = (major, int(digits) + 1) if digits and kind != "py" else (major + 1,)
     marker = python_range_marker(PythonRange(lower=lower, upper=None if is_stable else upper))
     implementation = _IMPLEMENTATIONS.get(kind)
     return (

@@ -12,6 +12,8 @@ WINDOWS = "sys_platform == 'win32' and platform_machine == 'AMD64'"
 LINUX = "sys_platform == 'linux' and platform_machine == 'x86_64'"
 CPYTHON = "platform_python_implementation == 'CPython'"
 
+MAC = "sys_platform == 'darwin' and platform_machine == 'x86_64'"
+
 
 def implied(tags: str) -> Marker:
     return implied_marker(parse_wheel_name(f"pkg-1.0-{tags}.whl"))
@@ -23,9 +25,9 @@ def implied(tags: str) -> Marker:
     [
         ("py3-none-any", "python_version >= '3' and python_version < '4'"),
         ("py2.py3-none-any", "python_version >= '2' and python_version < '4'"),
-        ("py39-none-any", "python_version == '3.9'"),
-        ("py310-none-any", "python_version == '3.10'"),
-        ("py30-none-any", "python_full_version >= '3' and python_full_version < '3.1'"),
+        ("py39-none-any", "python_version >= '3.9' and python_version < '4'"),
+        ("py310-none-any", "python_version >= '3.10' and python_version < '4'"),
+        ("py30-none-any", "python_version >= '3' and python_version < '4'"),
         ("py39-abi3-any", "python_version >= '3.9'"),
         ("py3-abi3-any", "python_version >= '3'"),
         ("cp311-cp311-any", f"python_version == '3.11' and {CPYTHON}"),
@@ -36,14 +38,22 @@ def implied(tags: str) -> Marker:
         ("pp39-pypy39_pp73-any", "python_version == '3.9' and platform_python_implementation == 'PyPy'"),
         ("graalpy311-none-any", "python_version == '3.11' and platform_python_implementation == 'GraalPy'"),
         ("cp39.cp310-none-any", f"(python_version == '3.9' or python_version == '3.10') and {CPYTHON}"),
-        ("py311.jy39-none-any", "python_version == '3.11'"),
+        ("py311.jy39-none-any", "python_version >= '3.11' and python_version < '4'"),
         ("none-none-win32", "sys_platform == 'win32' and platform_machine == 'x86'"),
         ("none-none-win_amd64", WINDOWS),
         ("none-none-win_arm64", "sys_platform == 'win32' and platform_machine == 'ARM64'"),
-        ("none-none-macosx_11_0_arm64", "sys_platform == 'darwin' and platform_machine == 'arm64'"),
+        *(
+            (f"none-none-macosx_{version}_x86_64", f"{MAC} and platform_release >= '{kernel}'")
+            for version, kernel in (("10_0", "1.3"), ("10_1", "1.4.1"), ("10_9", "13"), ("10_16", "20"), ("11_0", "20"))
+        ),
+        *(
+            (f"none-none-macosx_{version}_x86_64", f"{MAC} and platform_release >= '{kernel}'")
+            for version, kernel in (("15_0", "24"), ("26_0", "25"), ("27_0", "27"))
+        ),
         (
             "none-none-macosx_10_9_universal2",
-            "sys_platform == 'darwin' and (platform_machine == 'arm64' or platform_machine == 'x86_64')",
+            "sys_platform == 'darwin' and (platform_machine == 'arm64' and platform_release >= '20' or "
+            "platform_machine == 'x86_64' and platform_release >= '13')",
         ),
         ("none-none-linux_armv8l", "sys_platform == 'linux' and platform_machine == 'armv7l'"),
         ("none-none-musllinux_1_2_aarch64", "sys_platform == 'linux' and platform_machine == 'aarch64'"),
@@ -69,6 +79,9 @@ def test_tags_imply_the_marker_that_says_the_same(tags: str, marker: str) -> Non
         "py3-none-ios_13_0_arm64_iphoneos",
         "py3-none-macosx_11_0_fat3",
         "py3-none-macosx_11_arm64",
+        "py3-none-macosx_11_3_arm64",
+        "py3-none-macosx_10_17_x86_64",
+        "py3-none-macosx_16_0_arm64",
         "py3-none-manylinux_2_17_mips",
         "py3-none-manylinux5_x86_64",
         "py3-none-linux",
