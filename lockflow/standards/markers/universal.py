@@ -58,11 +58,12 @@ class UniversalMarker:
     def imbibe(self, world: Marker) -> UniversalMarker:
         """Return this marker where it only matters while `world` holds: `world` implies it.
 
-        Where `world` makes every conflict item irrelevant none is left; the environment is exact only then.
+        Where `world` makes every conflict item irrelevant none is left; the environment is exact only then. What holds
+        nowhere in `world` still holds outside, so that locks keep it.
         """
         within = conjoin(self.full, world)
         plain = without_extras(within)
-        if conjoin(plain, world) is within:
+        if within is not FALSE and conjoin(plain, world) is within:
             return UniversalMarker(plain, plain)
         return UniversalMarker.from_marker(disjoin(negate(world), self.full))
 
