@@ -11,7 +11,7 @@ from lockflow.index.model import File, Listing
 from lockflow.lock.model import Lock, Package
 from lockflow.platforms.coverage import Policy, best_wheel, fitting_platform, floor_above, wheels_of
 from lockflow.platforms.environment import environment
-from lockflow.platforms.model import ChainLink, Coverage, Finding, Platform, Status, file_stem
+from lockflow.platforms.model import ChainLink, Coverage, Edit, Finding, Platform, Status, file_stem
 from lockflow.platforms.pythons import minor_of
 from lockflow.platforms.selection import Graph, Node
 from lockflow.standards.filenames import InvalidFilename, WheelName, parse_wheel_name
@@ -21,6 +21,9 @@ from lockflow.standards.markers.simplify import restrict, simplify_python, witho
 from lockflow.standards.markers.tree import FALSE, Marker, is_disjoint, string_equals
 from lockflow.standards.tags import implied_marker
 from lockflow.standards.versions import InvalidSpecifier, InvalidVersion, Specifiers, Version
+
+Advice = tuple[str, Edit | None]
+"""What would help, in words, and as an edit where it is one."""
 
 
 def with_advice(coverage: Coverage, graph: Graph, platform: Platform, python: str, policy: Policy) -> Coverage:
@@ -33,7 +36,8 @@ def with_advice(coverage: Coverage, graph: Graph, platform: Platform, python: st
             continue
         chain = chain_to(graph, finding.package, finding.version, values)
         advice = _advice(finding, chain, graph.lock, platform, values, policy)
-        findings.append(replace(finding, chain=chain, advice=advice))
+        edits = tuple(edit for _, edit in advice if edit is not None)
+        findings.append(replace(finding, chain=chain, advice=tuple(text for text, _ in advice), edits=edits))
     return replace(coverage, findings=tuple(findings))
 
 
@@ -139,7 +143,7 @@ def _advice(
     platform: Platform,
     values: Environment,
     policy: Policy,
-) -> tuple[str, ...]:
+) -> tuple[Advice, ...]:
     python = values["python_full_version"]
     if finding.status is Status.PYTHON:
         return _python_advice(finding, lock, policy)
@@ -147,27 +151,30 @@ def _advice(
         package for package in lock.packages if (package.name, package.version) == (finding.package, finding.version)
     )
     names = [name for _, name in wheels_of(package)]
-    advice: list[str] = []
+    advice: list[Advice] = []
     listing = policy.listings.get(finding.package)
     versions = () if listing is None else _others(suitable_versions(listing, platform, python), package.version)
     target = f"{platform.name}, Python {minor_of(python)}"
     if versions:
         advice.append(_constraint(package, versions, target))
     elif listing is not None:
-        advice.append(f"no other version of {package.name} on the index has a wheel for {target}")
-    advice.extend(_floor_advice(names, platform))
+        advice.append((f"no other version of {package.name} on the index has a wheel for {target}", None))
+    advice.extend((text, None) for text in _floor_advice(names, platform))
     if fitting_platform(names, platform):
-        advice.append(
+        text = (
             f"if Python {minor_of(python)} need not be supported yet: leave it out of python-versions in "
             "[tool.lockflow], or let requires-python end before it"
         )
+        advice.append((text, None))
     elif platform.libc is not None and platform.libc.name == "musl":
-        advice.append("no marker can tell musl from glibc: build this image on a glibc base, or replace the package")
+        text = "no marker can tell musl from glibc: build this image on a glibc base, or replace the package"
+        advice.append((text, None))
     else:
         can_exist = listing is None or bool(versions)
         advice.extend(_marker_advice(finding, package, names, chain, platform, can_exist=can_exist))
     if finding.status is Status.SDIST:
-        advice.append(f'allow the build: add "{package.name}" to allow-sdist in [tool.lockflow]')
+        edit = Edit(kind="allow-sdist", package=package.name, value=package.name)
+        advice.append((f'allow the build: add "{package.name}" to allow-sdist in [tool.lockflow]', edit))
     return tuple(advice)
 
 
@@ -177,13 +184,15 @@ def _others(versions: Iterable[Version], locked: Version | None) -> tuple[Versio
     return tuple(version for version in versions if version != locked and (with_pre or not version.is_prerelease))
 
 
-def _constraint(package: Package, versions: tuple[Version, ...], target: str) -> str:
+def _constraint(package: Package, versions: tuple[Version, ...], target: str) -> Advice:
     newest = versions[0]
     operator = ">=" if package.version is not None and newest > package.version else "<="
-    return (
-        f'add "{package.name}{operator}{newest}" to constraint-dependencies in [tool.uv]: '
+    value = f"{package.name}{operator}{newest}"
+    text = (
+        f'add "{value}" to constraint-dependencies in [tool.uv]: '
         f"{newest} is the newest version with a wheel for {target}"
     )
+    return text, Edit(kind="constraint", package=package.name, value=value)
 
 
 def _floor_advice(names: list[WheelName], platform: Platform) -> Iterable[str]:
@@ -204,30 +213,36 @@ def _marker_advice(
     platform: Platform,
     *,
     can_exist: bool,
-) -> Iterable[str]:
+) -> Iterable[Advice]:
     here = string_equals("sys_platform", platform.system) & string_equals("platform_machine", platform.machine)
-    elsewhere = render(~here)
+    elsewhere = render(~here) or ""
     covered = FALSE
     for name in names:
         covered |= implied_marker(name)
     # The resolver is content with one wheel that overlaps the environment, so that a missing Python does not move it.
     if finding.status is Status.MISSING and can_exist and is_disjoint(covered, here):
-        yield (
-            f'add "{render(here)}" to required-environments in [tool.uv]: the resolver then looks for a version with a '
+        there = render(here) or ""
+        text = (
+            f'add "{there}" to required-environments in [tool.uv]: the resolver then looks for a version with a '
             "wheel there"
         )
+        yield text, Edit(kind="required-environment", package=package.name, value=there)
     if len(chain) == 2:
         place = f" in {chain[1].via}" if chain[1].via else ""
-        yield f'leave it out there: add the marker "{elsewhere}" to "{package.name}"{place}'
+        text = f'leave it out there: add the marker "{elsewhere}" to "{package.name}"{place}'
+        owner, via = chain[0].name, chain[1].via
+        yield text, Edit(kind="marker", package=package.name, value=elsewhere, owner=owner, via=via)
     elif len(chain) > 2:
         place = f" in {chain[1].via}" if chain[1].via else ""
-        yield (
-            f'leave it out there: add "{package.name}=={_text(package.version)} ; {elsewhere}" to '
-            f'override-dependencies in [tool.uv], or that marker to "{chain[1].name}"{place}, which brings it in'
+        value = f"{package.name}=={_text(package.version)} ; {elsewhere}"
+        text = (
+            f'leave it out there: add "{value}" to override-dependencies in [tool.uv], or that marker to '
+            f'"{chain[1].name}"{place}, which brings it in'
         )
+        yield text, Edit(kind="override", package=package.name, value=value)
 
 
-def _python_advice(finding: Finding, lock: Lock, policy: Policy) -> tuple[str, ...]:
+def _python_advice(finding: Finding, lock: Lock, policy: Policy) -> tuple[Advice, ...]:
     if finding.version is None:
         return ()
     try:
@@ -237,11 +252,12 @@ def _python_advice(finding: Finding, lock: Lock, policy: Policy) -> tuple[str, .
         return ()
     both = project & package
     if both.is_empty:
-        return (f"replace {finding.package}: no Python fits both it and the project",)
+        return ((f"replace {finding.package}: no Python fits both it and the project", None),)
     text = both.text
     if " | " in text:
         text = f"{lock.requires_python.text},{policy.requires_python[finding.package, finding.version]}"
-    return (f'set requires-python = "{text}", which is what the locked {finding.package} supports',)
+    edit = Edit(kind="requires-python", package=finding.package, value=text)
+    return ((f'set requires-python = "{text}", which is what the locked {finding.package} supports', edit),)
 
 
 def _text(version: Version | None) -> str:

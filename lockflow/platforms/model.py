@@ -80,12 +80,27 @@ class ChainLink(Struct, frozen=True, kw_only=True):
     marker: str = ""
 
 
+class Edit(Struct, frozen=True, kw_only=True):
+    """An edit of a project that may mend a finding about `package`; what it is worth a resolution tells.
+
+    `value` is the text to put in: an entry of constraint-dependencies, required-environments or override-dependencies
+    in [tool.uv], one of allow-sdist in [tool.lockflow], requires-python, or a marker for the requirement of the
+    project `owner` on the package, in its dependencies or in `via` ("extra gpu", "group dev").
+    """
+
+    kind: Literal["constraint", "required-environment", "override", "allow-sdist", "requires-python", "marker"]
+    package: str
+    value: str
+    owner: str = ""
+    via: str = ""
+
+
 class Finding(Struct, frozen=True, kw_only=True):
     """The status of one package on one platform and Python.
 
     `file` and `tag` are the wheel chosen and the tag that matched. `is_allowed` tells that a source distribution
     may be built there. `chain` runs from the project to the package, for bad statuses only; `reason` says in words
-    what is wrong, `advice` are edits in words.
+    what is wrong, `advice` are edits in words, `edits` those of them that can be applied as they are.
     """
 
     package: str
@@ -97,6 +112,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     reason: str = ""
     chain: tuple[ChainLink, ...] = ()
     advice: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
 
     @property
     def is_good(self) -> bool:
