@@ -425,12 +425,14 @@ def _config() -> dict[str, Any]:
     """Settings of doit: what `doit` alone does, and where its state lies.
 
     `continue` lets all checks run. Checks by tags take milliseconds, so they run one after the other in one process;
-    `doit -n 4` runs them side by side, which pays when they wait for containers.
+    those that wait for containers run side by side, in a process each, so that Ctrl-C and SIGTERM reach all of them.
     """
     folder = PROJECT / STATE
     if PROJECT.is_dir() and os.access(PROJECT, os.W_OK):
         folder = state_folder(PROJECT)
+    executor = os.environ.get("LOCKFLOW_EXECUTOR") or _settings().get("executor")
     return {
+        "num_process": len(_platforms()) if executor in ("docker", "auto") else 0,
         "default_tasks": ["lock"],
         "backend": "json",
         "dep_file": str(folder / "doit.json"),

@@ -115,10 +115,9 @@ class DockerEngine:
 
     def _options(self, command: Command) -> dict[str, Any]:
         limits = command.limits
-        until = int(time.time() + limits.timeout_seconds + _EXTRA_SECONDS)
         return {
             "platform": command.place.platform,
-            "labels": {RUN: self._run, OWNER: _owner(), UNTIL: str(until)},
+            "labels": _labels(self._run, limits.timeout_seconds),
             "environment": {"HOME": WORK, "TMPDIR": "/tmp", **dict(command.environment)},  # noqa: S108  theirs
             "working_dir": WORK,
             "user": f"{_USER}:{_USER}",
@@ -240,7 +239,11 @@ class _Host:
         try:
             # Without an init: that would be a program of the engine's own platform, which misreports what fails.
             container = self.client.containers.create(
-                image, ["python3", "--version"], platform=place.platform, network_mode="none", labels={RUN: "emulation"}
+                image,
+                ["python3", "--version"],
+                platform=place.platform,
+                network_mode="none",
+                labels=_labels("emulation", 60),
             )
             container.start()
             code = container.wait(timeout=60)["StatusCode"]
@@ -340,9 +343,10 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 # Whose a container is ----------------------------------------------------------------------------------------------
 
 
-def _owner() -> str:
+def _labels(run: str, seconds: float) -> dict[str, str]:
     pid = os.getpid()
-    return f"{socket.gethostname()} {pid} {_began(pid)}"
+    until = int(time.time() + seconds + _EXTRA_SECONDS)
+    return {RUN: run, OWNER: f"{socket.gethostname()} {pid} {_began(pid)}", UNTIL: str(until)}
 
 
 def _began(pid: int) -> str:

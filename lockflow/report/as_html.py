@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from lockflow.platforms.model import Floor, Status
-from lockflow.report.as_rows import Problem, Row, alike, chain_steps, floor_notes, problems, rows
+from lockflow.report.as_rows import Problem, Row, alike, chain_steps, evidence_lines, floor_notes, problems, rows
 from lockflow.report.headline import headline
 from lockflow.report.model import Entry, PlatformReport, Report, Verdict
 
@@ -63,7 +63,7 @@ def as_html(report: Report, page: Page, *, title: str = "", made: str = "") -> s
         '<ul class=platforms aria-label="Platforms">',
         *(_platform(row, platform) for row, platform in zip(rows(report), report.platforms, strict=True)),
         "</ul>",
-        *_notes(floor_notes(report)),
+        *_notes((*report.notes, *floor_notes(report))),
         *_problems(alike(problems(report))),
         _explorer(),
         "</main>",
@@ -103,7 +103,8 @@ def _platform(row: Row, platform: PlatformReport) -> str:
     if platform.fault is not None:
         lines[1] = f"<p>{_text(platform.fault.what)}</p>"
     if row.pythons:
-        lines.append(f"<p>Python {_text(', '.join(row.pythons))}; evidence: {_EVIDENCE[row.level]}</p>")
+        lines.append(f"<p>Python {_text(', '.join(row.pythons))}; evidence: {_EVIDENCE[platform.level]}</p>")
+        lines.extend(f"<p class=soft>{_text(line)}</p>" for line in evidence_lines(platform))
     if platform.floor is not None:
         lines.append(f"<p>{_floor(platform.floor)}</p>")
     return "\n".join((*lines, "</li>"))

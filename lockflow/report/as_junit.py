@@ -61,6 +61,13 @@ class _Suite:
                 f"the lock, Python {python.python}",
                 f'  <failure type="refused" message={_quoted(python.refusal)}></failure>',
             )
+        for objection in python.objections:
+            kind, message = _quoted(objection.kind), _quoted(objection.what)
+            text = "\n".join(part for part in (objection.why, *objection.advice) if part)
+            self._add(
+                f"{objection.what}, Python {python.python}",
+                f"  <failure type={kind} message={message}>{_text(text)}</failure>",
+            )
         for entry in python.entries:
             name = f"{entry.package} {entry.version}".rstrip() + f", Python {python.python}"
             if not entry.is_good:

@@ -20,7 +20,7 @@ def as_markdown(report: Report, limit: int = LIMIT) -> str:
     """Print `report` in at most `limit` characters; what does not fit is counted, and stands in the JSON."""
     found = problems(report)
     lines = [f"## {headline(report)}", "", *_table(rows(report))]
-    notes = floor_notes(report)
+    notes = (*report.notes, *floor_notes(report))
     lines.extend(["", *(f"- {_text(note)}" for note in notes)] if notes else [])
     text = "\n".join(lines) + "\n"
     platform = ""

@@ -129,6 +129,24 @@ def _row(platform: PlatformReport) -> Row:
     )
 
 
+def evidence_lines(platform: PlatformReport) -> tuple[str, ...]:
+    """Say in a line for each distinct evidence where it comes from; none where only the definition was asked."""
+    lines = []
+    for python in platform.pythons:
+        evidence = python.evidence
+        if evidence.target:
+            line = f"uv {evidence.uv} planned for {evidence.target}"
+        elif evidence.image:
+            machine = " emulated" if evidence.emulated else ""
+            line = f"CPython {evidence.python}, {evidence.libc} in {evidence.image}{machine}"
+            verb = "installed" if evidence.level == "install" else "planned"
+            line += f"; uv {evidence.uv} {verb} there" if evidence.uv else ""
+        else:
+            continue
+        lines.append(line)
+    return tuple(dict.fromkeys(lines))
+
+
 def _evidence(platform: PlatformReport) -> str:
     """The level, and what stands behind it beside the definition: an emulated machine, uv's own view."""
     several = [python.evidence for python in platform.pythons]
