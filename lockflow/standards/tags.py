@@ -18,9 +18,9 @@ from lockflow.standards.markers.tree import (
     interval,
     python_range_marker,
     string_equals,
-    string_variable,
+    version_variable,
 )
-from lockflow.standards.python_range import PythonRange
+from lockflow.standards.python_range import PythonRange, Release
 
 
 class Tag(NamedTuple):
@@ -38,8 +38,7 @@ def implied_marker(wheel: WheelName) -> Marker:
     """Tell in which environments a wheel can be installed, as far as a marker can say it.
 
     The libc of a tag has no marker and is left out; the version of macOS is told by `platform_release`, the release
-    of its kernel, which is compared as text. Tags that nobody knows imply nothing, so that a wheel of such tags alone
-    gives FALSE. A lone `py3-none-any` gives "Python 3", not TRUE. Memoised by tags, since a project's releases repeat
+    of its kernel. Tags that nobody knows imply nothing, so that a wheel of such tags alone gives FALSE. A lone `py3-none-any` gives "Python 3", not TRUE. Memoised by tags, since a project's releases repeat
     the same few dozen combinations.
     """
     return _implied(wheel.python_tags, wheel.abi_tags, wheel.platform_tags)
@@ -100,7 +99,7 @@ _MACOS_MACHINES = {
     "universal2": ("x86_64", "arm64"),
     "x86_64": ("x86_64",),
 }
-_OLDEST_KERNELS = {0: "1.3", 1: "1.4.1"}
+_OLDEST_KERNELS = {0: (1, 3), 1: (1, 4, 1)}
 _ANDROID_MACHINES = {"arm64_v8a": "aarch64", "armeabi_v7a": "armv7l", "x86": "i686", "x86_64": "x86_64"}
 _WINDOWS_MACHINES = {"win32": "x86", "win_amd64": "AMD64", "win_arm64": "ARM64"}
 
@@ -140,23 +139,23 @@ def _macos(major: int, minor: int, architecture: str) -> Marker:
         # No Mac with an arm64 processor runs anything older than macOS 11.
         release = _kernel(max((major, minor), (11, 0)) if machine == "arm64" else (major, minor))
         if release is not None:
-            marker |= _system("darwin", machine) & interval(string_variable("platform_release"), (release, 0), None)
+            marker |= _system("darwin", machine) & interval(version_variable("platform_release"), (release, 0), None)
     return marker
 
 
-def _kernel(macos: tuple[int, int]) -> str | None:
+def _kernel(macos: tuple[int, int]) -> Release | None:
     """The release of the Darwin kernel that a macOS came with; None for a version that no wheel should be tagged with.
 
     The last rule, one number for both, is a guess of uv's about what is yet to come.
     """
     major, minor = macos
     if major == 10:
-        return _OLDEST_KERNELS.get(minor) or (str(minor + 4) if minor <= 16 else None)
+        return _OLDEST_KERNELS.get(minor) or ((minor + 4,) if minor <= 16 else None)
     if minor:
         return None
     if 11 <= major <= 15:
-        return str(major + 9)
-    return "25" if major == 26 else str(major) if major > 26 else None
+        return (major + 9,)
+    return (25,) if major == 26 else (major,) if major > 26 else None
 
 
 def _system(sys_platform: str, *machines: str | None) -> Marker:

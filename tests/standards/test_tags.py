@@ -52,8 +52,7 @@ def implied(tags: str) -> Marker:
         ),
         (
             "none-none-macosx_10_9_universal2",
-            "sys_platform == 'darwin' and (platform_machine == 'arm64' and platform_release >= '20' or "
-            "platform_machine == 'x86_64' and platform_release >= '13')",
+            f"{MAC} and platform_release >= '13' or {MAC.replace('x86_64', 'arm64')} and platform_release >= '20'",
         ),
         ("none-none-linux_armv8l", "sys_platform == 'linux' and platform_machine == 'armv7l'"),
         ("none-none-musllinux_1_2_aarch64", "sys_platform == 'linux' and platform_machine == 'aarch64'"),
