@@ -38,8 +38,9 @@ def implied_marker(wheel: WheelName) -> Marker:
     """Tell in which environments a wheel can be installed, as far as a marker can say it.
 
     The libc of a tag has no marker and is left out; the version of macOS is told by `platform_release`, the release
-    of its kernel. Tags that nobody knows imply nothing, so that a wheel of such tags alone gives FALSE. A lone `py3-none-any` gives "Python 3", not TRUE. Memoised by tags, since a project's releases repeat
-    the same few dozen combinations.
+    of its kernel. Tags that nobody knows imply nothing, so that a wheel of such tags alone gives FALSE. A lone
+    `py3-none-any` gives "Python 3", not TRUE. Memoised by tags, since a project's releases repeat the same few dozen
+    combinations.
     """
     return _implied(wheel.python_tags, wheel.abi_tags, wheel.platform_tags)
 
