@@ -10,7 +10,7 @@ from lockflow.cli.console import Console, duration, plural
 from lockflow.cli.engines import open_engine
 from lockflow.cli.faults import Parser
 from lockflow.cli.plain import Started
-from lockflow.errors import EXIT_ANSWER_IS_NO, EXIT_DONE, EXIT_NOT_ANSWERED
+from lockflow.errors import EXIT_ANSWER_IS_NO, EXIT_DONE, EXIT_NOT_ANSWERED, InputError
 from lockflow.report.model import Report, Verdict
 
 _SUMMARY = "Check the lock for platforms: is there a wheel for each package that applies there?"
@@ -21,6 +21,7 @@ Examples:
   lockflow check linux/amd64/musl --python 3.13   one platform, one Python
   lockflow check --executor docker                in containers: real interpreters, and uv's own plan
   lockflow check --executor docker --level install linux/arm64   installed there, and imported
+  lockflow check --fix --dry-run                  what to write in pyproject.toml, as a diff
   lockflow check --json                           the verdicts as data, on stdout
 """
 _MOST_PROBLEMS = 20
@@ -36,22 +37,37 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
     add_evidence(parser)
     text = "the lock to compare with: say where the wheels need a newer system; by default that of the last commit"
     parser.add_argument("--previous", metavar="FILE", type=Path, help=text)
+    text = "try the edits that would mend what is wrong, apply those that help, and lock again"
+    parser.add_argument("--fix", action="store_true", help=text)
+    parser.add_argument("--dry-run", action="store_true", help="with --fix: show the edits as a diff, change nothing")
     for add_group in (add_index, add_resolver, add_common):
         add_group(parser)
     options = parser.parse(words)
     settle(console, options)
-    with console.progress("Checking") as progress:
-        report = steps.check(
-            target(options, started),
-            tuple(options.platforms),
-            pythons=tuple(options.pythons),
-            network=network(options, started),
-            previous=options.previous,
-            executor=options.executor,
-            level=options.level,
-            open_engine=open_engine,
-            on_done=lambda outcome: progress.step(outcome.platform),
-        )
+    if options.dry_run and not options.fix:
+        raise InputError("--dry-run is for --fix", where="command line", next="a check changes nothing by itself")
+    asked, reach = target(options, started), network(options, started)
+
+    def look() -> Report:
+        with console.progress("Checking") as progress:
+            return steps.check(
+                asked,
+                tuple(options.platforms),
+                pythons=tuple(options.pythons),
+                network=reach,
+                previous=options.previous,
+                executor=options.executor,
+                level=options.level,
+                open_engine=open_engine,
+                on_done=lambda outcome: progress.step(outcome.platform),
+            )
+
+    report = look()
+    if options.fix:
+        from lockflow.cli.fix import mend
+
+        pythons = tuple(options.pythons)
+        report = mend(report, asked, look, console, pythons=pythons, network=reach, is_dry_run=options.dry_run)
     if options.json:
         console.data(steps.as_json(report).rstrip("\n"))
     say_report(report, console)

@@ -80,7 +80,7 @@ class ChainLink(Struct, frozen=True, kw_only=True):
     marker: str = ""
 
 
-class Edit(Struct, frozen=True, kw_only=True):
+class Edit(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An edit of a project that may mend a finding about `package`; what it is worth a resolution tells.
 
     `value` is the text to put in: an entry of constraint-dependencies, required-environments or override-dependencies

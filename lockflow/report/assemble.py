@@ -82,4 +82,5 @@ def _entry(finding: Finding) -> Entry:
         reason=finding.reason,
         chain=finding.chain,
         advice=finding.advice,
+        edits=finding.edits,
     )

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from lockflow.platforms.model import ChainLink, Evidence, Floor, Level, Objection, Status
+from lockflow.platforms.model import ChainLink, Edit, Evidence, Floor, Level, Objection, Status
 
 SCHEMA = 1
 
@@ -44,6 +44,7 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     chain: tuple[ChainLink, ...] = ()
     advice: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
 
     @property
     def is_good(self) -> bool:

@@ -1,0 +1,42 @@
+"""`lockflow check --fix`: applies the edits that help, or shows them as a diff."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lockflow import fixing
+from lockflow.cli.console import Console, plural
+from lockflow.report.model import Report, Verdict
+from lockflow.steps import Network, Target
+
+
+def mend(
+    report: Report,
+    asked: Target,
+    again: Callable[[], Report],
+    console: Console,
+    *,
+    pythons: Sequence[str],
+    network: Network,
+    is_dry_run: bool,
+) -> Report:
+    """Say what would mend the problems of a report, and unless it is a dry run, do it and check `again`."""
+    if all(platform.verdict is not Verdict.BAD for platform in report.platforms):
+        return report
+    with console.progress("Trying") as progress:
+        fix = fixing.find_fix(asked, report, pythons=pythons, network=network, on_try=progress.step)
+    for tried in fix.refused:
+        console.note(f"does not help: {fixing.words(tried.edit)}: {tried.why_not}")
+    for edit in fix.edits:
+        console.say(f"{'helps' if is_dry_run else 'fixed'}: {fixing.words(edit)}")
+    if not fix.edits:
+        console.warn("none of the edits that the report offers helps")
+    elif is_dry_run:
+        console.data(fix.diff.rstrip("\n"))
+    else:
+        fixing.apply_fix(asked, fix, network=network)
+        console.say(f"Changed {', '.join(path.name for path, _ in fix.files)} and uv.lock")
+        report = again()
+    if fix.edits and fix.left:
+        console.warn(f"{plural(len({package for _, _, package in fix.left}), 'package')} cannot be mended this way")
+    return report

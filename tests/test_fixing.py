@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from support.workbench import Workbench
+
+LINUX = ["cp312-cp312-manylinux_2_17_x86_64", "cp312-cp312-manylinux_2_17_aarch64"]
+MAC = "cp312-cp312-macosx_11_0_arm64"
+
+
+def offer(bench: Workbench, version: str, wheels: Sequence[str]) -> None:
+    bench.offer("fruit", version, wheels=wheels)
+
+
+def project(bench: Workbench) -> dict[str, Any]:
+    return tomllib.loads((bench.project / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_a_constraint_that_helps_is_applied_and_locked(bench: Workbench) -> None:
+    offer(bench, "1.0", [*LINUX, MAC])
+    offer(bench, "1.1", [MAC])
+    bench.write("fruit", more="\n[tool.uv] # mine\n")
+    bench.run("lock")
+    assert bench.run("check").code == 1
+    run = bench.run("check", "--fix")
+    assert run.code == 0, run.said
+    assert 'fixed: "fruit<=1.0" in constraint-dependencies of [tool.uv]' in run.said
+    assert project(bench)["tool"]["uv"]["constraint-dependencies"] == ["fruit<=1.0"]
+    assert "# mine" in (bench.project / "pyproject.toml").read_text(encoding="utf-8")
+    assert bench.run("lock", "--check").code == 0
+
+
+def test_a_dry_run_shows_a_diff_and_changes_nothing(bench: Workbench) -> None:
+    offer(bench, "1.0", [*LINUX, MAC])
+    offer(bench, "1.1", [MAC])
+    path = bench.write("fruit")
+    bench.run("lock")
+    before = path.read_bytes(), bench.lock.read_bytes()
+    run = bench.run("check", "--fix", "--dry-run")
+    assert run.code == 1
+    assert '+constraint-dependencies = ["fruit<=1.0"]' in run.said
+    assert "--- a/pyproject.toml" in run.said
+    assert (path.read_bytes(), bench.lock.read_bytes()) == before
+
+
+def test_an_edit_without_a_solution_is_not_offered_and_the_next_is_tried(bench: Workbench) -> None:
+    offer(bench, "1.0", [*LINUX, MAC])
+    offer(bench, "1.1", [MAC])
+    bench.write("fruit>=1.1")
+    bench.run("lock")
+    run = bench.run("check", "--fix")
+    assert 'does not help: "fruit<=1.0" in constraint-dependencies of [tool.uv]' in run.said
+    assert run.code == 0, run.said
+    (dependency,) = project(bench)["project"]["dependencies"]
+    assert dependency.startswith("fruit>=1.1 ; ")
+    assert "platform_machine" in dependency
+
+
+def test_nothing_is_written_where_nothing_helps(bench: Workbench) -> None:
+    offer(bench, "1.0", ["cp311-cp311-manylinux_2_17_x86_64"])
+    path = bench.write("fruit")
+    bench.run("lock")
+    before = path.read_bytes()
+    run = bench.run("check", "linux/amd64", "--fix")
+    assert run.code == 1
+    assert "none of the edits that the report offers helps" in run.said
+    assert path.read_bytes() == before
+
+
+def test_a_good_lock_is_left_alone(bench: Workbench) -> None:
+    path = bench.write("apple")
+    bench.run("lock")
+    before = path.read_bytes()
+    assert bench.run("check", "--fix").code == 0
+    assert path.read_bytes() == before
+
+
+def test_a_dry_run_without_fix_is_a_mistake(bench: Workbench) -> None:
+    bench.write("apple")
+    assert bench.run("check", "--dry-run").code == 2
+
+
+@pytest.mark.parametrize("old", ["fruit>=1.1", "fruit>=1.1; python_version >= '3.11'"])
+def test_a_marker_joins_the_one_that_is_there(bench: Workbench, old: str) -> None:
+    offer(bench, "1.1", [MAC])
+    bench.write(old)
+    bench.run("lock")
+    run = bench.run("check", "darwin", "linux/amd64", "--fix")
+    assert run.code == 0, run.said
+    (dependency,) = project(bench)["project"]["dependencies"]
+    assert dependency.count(";") == 1
+    assert ("python_version" in dependency) == ("python_version" in old)
