@@ -145,6 +145,8 @@ class Solver:
             self._count_conflict(state, package, number)
         self._reprioritise(state)
         solution = pubgrub.solution
+        # Picked last but not decided, because that was in conflict: nothing else may put it back into the queue.
+        solution.outdated.setdefault(state.next)
         for number in solution.outdated:
             if solution.is_open(number):
                 identity = self.identities[number]
