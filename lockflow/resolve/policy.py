@@ -46,7 +46,7 @@ class Policy:
         self._constraints = _by_name(manifest.constraints)
         self._overrides, self._scoped_overrides = _arrange_overrides(manifest.overrides)
         self._exclusions, self._scoped_exclusions = _arrange_exclusions(manifest.exclusions)
-        self._user = _user_requirements(manifest)
+        self._user = self._user_requirements()
         self._first_party = _by_name((*self._user, *_flat_overrides(manifest), *manifest.constraints))
         self._direct = _by_name(self._user)
         self._assigned = self._find_assigned()
@@ -174,6 +174,18 @@ class Policy:
 
     # Where first-party requirements lead ------------------------------------------------------------------------
 
+    def _user_requirements(self) -> list[Requirement]:
+        """What the project itself requires, as overrides leave it."""
+        manifest = self.manifest
+        requirements = self.rewrite(manifest.requirements, None, None)
+        for group in manifest.groups:
+            requirements += self.rewrite(group.requirements, None, None)
+        for member in manifest.members:
+            requirements += self.rewrite(member.requires_dist, member.name, member.version)
+            for group in member.groups:
+                requirements += self.rewrite(group.requirements, member.name, member.version)
+        return requirements
+
     def _find_assigned(self) -> dict[str, list[_Assigned]]:
         assigned: dict[str, list[_Assigned]] = {}
         for entry in self._user:
@@ -241,17 +253,6 @@ def _by_name(requirements: Iterable[Requirement]) -> dict[str, list[Requirement]
     for requirement in requirements:
         by_name.setdefault(requirement.name, []).append(requirement)
     return by_name
-
-
-def _user_requirements(manifest: Manifest) -> list[Requirement]:
-    requirements = list(manifest.requirements)
-    for group in manifest.groups:
-        requirements.extend(group.requirements)
-    for member in manifest.members:
-        requirements.extend(member.requires_dist)
-        for group in member.groups:
-            requirements.extend(group.requirements)
-    return requirements
 
 
 def _flat_overrides(manifest: Manifest) -> list[Requirement]:
