@@ -21,7 +21,7 @@ from lockflow.resolve.unavailable import NoWheelFor, RequiresHigherPython, Unava
 from lockflow.standards.filenames import InvalidFilename, parse_wheel_name
 from lockflow.standards.markers.tree import FALSE, TRUE, Marker, is_disjoint
 from lockflow.standards.python_range import PythonRange
-from lockflow.standards.reach import is_reachable_by_python
+from lockflow.standards.reach import begins_within, is_reachable_by_python
 from lockflow.standards.requirements import Archive, Git, LocalFile, Source
 from lockflow.standards.versions import FULL, Version, VersionRange
 
@@ -264,8 +264,8 @@ def _is_wheel_reachable(source: Source, environment: ForkEnvironment) -> bool:
 
 
 def _is_within_reach(candidate: Candidate, python: PythonRange) -> bool:
-    """Whether some wheel could be installed by a Python of this fork; platforms are no matter here."""
-    return any(is_reachable_by_python(parse_wheel_name(file.filename), python) for file in candidate.wheels)
+    """Whether the Pythons of some wheel begin before this fork ends; that they may end before it begins, uv ignores."""
+    return any(begins_within(parse_wheel_name(file.filename), python) for file in candidate.wheels)
 
 
 def _with_local(versions: VersionList, version: Version, allowed: VersionRange) -> Version:

@@ -29,6 +29,15 @@ def is_reachable_by_python(wheel: WheelName, python: PythonRange) -> bool:
     return abi_fits(wheel.python_tags, wheel.abi_tags, python)
 
 
+def begins_within(wheel: WheelName, python: PythonRange) -> bool:
+    """Whether the first Python that one of the Python tags names is not above `python`; the ABI is not looked at."""
+    for tag in wheel.python_tags:
+        match = _PYTHON_TAG.fullmatch(tag)
+        if match is None or not match[3] or not _is_above((int(match[2]), int(match[3])), python):
+            return True
+    return False
+
+
 @lru_cache(maxsize=1 << 14)
 def abi_fits(python_tags: tuple[str, ...], abi_tags: tuple[str, ...], python: PythonRange) -> bool:
     """The same for tags alone; remembered, since thousands of files share some dozens of combinations."""
