@@ -194,7 +194,8 @@ def extend_conflicts(
             for other in others:
                 replaced = {ConflictItem(package=package, kind="group", name=other), *members} - {item}
                 candidate = tuple(sorted(replaced))
-                if len(candidate) == len(members) and candidate not in known:
+                # Where both were members only one is left, which uv keeps all the same.
+                if candidate not in known:
                     added.add(candidate)
     return [*declared, *sorted(added)]
 
