@@ -10,6 +10,7 @@ import httpx
 
 from lockflow import steps
 from lockflow.errors import EXIT_DONE, LockflowError
+from lockflow.inputs.model import SettingsOverrides
 from lockflow.lock.modes import Mode
 
 
@@ -32,26 +33,39 @@ def run_lock(
 ) -> Run:
     """Do in this process what `lockflow ARGS` does in `folder`, with every request answered by `transport`.
 
-    `args` are `lock`, `--script PATH` and `--check`, as the golden cases have them; any other is not known here.
-    `python` stands in for a missing requires-python. Nothing of this process's environment is seen.
+    `args` are `lock`, `--script PATH`, `--check`, `--refresh`, `--upgrade` and `--upgrade-package NAME`, as the
+    golden cases and scenarios have them; any other is not known here. `python` stands in for a missing
+    requires-python. Nothing of this process's environment is seen.
     """
     rest = list(args)
     assert rest.pop(0) == "lock"
-    mode, script = Mode.WRITE, None
+    mode, script, is_upgrade, is_refresh = Mode.WRITE, None, None, False
+    packages: list[str] = []
     while rest:
         match rest.pop(0):
             case "--check":
                 mode = Mode.LOCKED
             case "--script":
                 script = Path(rest.pop(0))
+            case "--upgrade":
+                is_upgrade = True
+            case "--refresh":
+                is_refresh = True
+            case "--upgrade-package":
+                packages.append(rest.pop(0))
             case other:
                 raise ValueError(other)
     major, minor = python.split(".")[:2]
     target = steps.Target(
-        directory=folder, script=script, environment=environment or {}, python=(int(major), int(minor))
+        directory=folder,
+        script=script,
+        settings=SettingsOverrides(upgrade=is_upgrade, upgrade_package=tuple(packages) or None),
+        environment=environment or {},
+        python=(int(major), int(minor)),
     )
     try:
-        result = steps.lock(target, mode, network=steps.Network(transport=transport, cache_dir=cache))
+        network = steps.Network(transport=transport, cache_dir=cache, refresh=is_refresh)
+        result = steps.lock(target, mode, network=network)
     except LockflowError as error:
         return Run(error.exit_code, str(error))
     return Run(EXIT_DONE, result.status)
