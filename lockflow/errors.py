@@ -12,7 +12,10 @@ EXIT_NOT_ANSWERED = 2
 
 
 class LockflowError(Exception):
-    """A step cannot go on; rendered as four parts of which only the first is required."""
+    """A step cannot go on; rendered as four parts of which only the first is required.
+
+    `warnings` are what would have been said beside an answer: they may be the cause.
+    """
 
     exit_code = EXIT_NOT_ANSWERED
 
@@ -22,6 +25,7 @@ class LockflowError(Exception):
         self.where = where
         self.why = why
         self.next = next
+        self.warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return four_parts(self.what, where=self.where, why=self.why, next=self.next)

@@ -10,8 +10,8 @@ import hashlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from lockflow._default_index import DEFAULT_INDEX
 from lockflow.clients import index_clients
-from lockflow.errors import AnswerIsNo, InputError, LockflowError
+from lockflow.errors import AnswerIsNo, InputError, LockflowError, NetworkError
 from lockflow.index.cache import Cache, default_cache_folder
 from lockflow.index.client import ClientOptions, IndexClient
 from lockflow.index.http import http_options
@@ -30,12 +30,13 @@ from lockflow.inputs.canonical import canonical_inputs
 from lockflow.inputs.model import Executor, Manifest, Settings, SettingsOverrides
 from lockflow.inputs.read import ReadResult, read_manifest
 from lockflow.lock.as_preferences import preferences_from_lock
+from lockflow.lock.conflict import is_conflicted, preferences_from_sides
 from lockflow.lock.decode import decode
-from lockflow.lock.diff import change_line, changes, other_differences
+from lockflow.lock.diff import change_line, changes, other_differences, short_diff, upgrade_remarks
 from lockflow.lock.encode import encode
 from lockflow.lock.files import only_one_process, read_lock_text, write_lock_text
 from lockflow.lock.from_resolution import lock_from_resolution
-from lockflow.lock.model import Change, Lock, Request, Validation
+from lockflow.lock.model import Change, Lock, Request, Reuse, Validation
 from lockflow.lock.modes import (
     RULES,
     Mode,
@@ -47,6 +48,7 @@ from lockflow.lock.modes import (
     stale_lock,
 )
 from lockflow.lock.previous import committed_lock_text
+from lockflow.lock.restate import restated
 from lockflow.lock.validate import undeclared, validate
 from lockflow.platforms.checks import check_by_tags
 from lockflow.platforms.coverage import Policy
@@ -64,6 +66,7 @@ from lockflow.report.model import PlatformReport, Report
 from lockflow.report.write import SUMMARY_FILES, read_platform_report, report_path, write_platform_report, write_summary
 from lockflow.resolve.drive import Progress, fetch_listings, fetch_sources, resolve
 from lockflow.resolve.explain import explain
+from lockflow.resolve.fork import stays_in_order
 from lockflow.resolve.policy import Policy as ResolvePolicy
 from lockflow.resolve.preferences import Preferences
 from lockflow.resolve.solve import Failure
@@ -99,6 +102,7 @@ STATE = ".lockflow"
 REPORTS = "reports"
 _ASKED_FOR = frozenset(("upgrade", "upgrade-package", "refresh"))
 """Reasons to resolve again that say nothing against the old lock."""
+_MOST_CHANGES = 10
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -146,10 +150,10 @@ class Status(StrEnum):
 class LockResult(Struct, frozen=True, kw_only=True):
     """The outcome of `lock`.
 
-    `changes` are by package name; `notes` say what else differs. `reasons` say why the old lock was resolved
-    again, `is_written` whether the file was replaced. `input_files` are all files whose bytes decide.
-    `lock` is what the lock is now, or would be; `standing` the digest of the lock on disk where the same question
-    asked again would find nothing to do.
+    `changes` are by package name; `notes` say what else differs, `remarks` what came of packages to upgrade. `reasons`
+    say why the old lock was resolved again, `is_written` whether the file was replaced. `input_files` are all files
+    whose bytes decide. `lock` is what the lock is now, or would be; `standing` the digest of the lock on disk where
+    the same question asked again would find nothing to do.
     """
 
     status: Status
@@ -160,6 +164,7 @@ class LockResult(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     input_files: tuple[Path, ...] = ()
     is_written: bool = False
     standing: str = ""
@@ -180,8 +185,10 @@ def lock(
     does not allow what would have to be done; InputError, LockFileError and NetworkError otherwise.
     """
     read = _read(target)
-    with _alone(read, mode):
+    with _alone(read, mode), _warned(read):
         text = _old_text(read, mode, flag)
+        if text is not None and RULES[mode].may_change and is_conflicted(text):
+            return _merged(text, read, mode, target, network, progress)
         old = None if text is None else decode(text, str(read.lock_path))
         if mode is Mode.FROZEN:
             assert old is not None
@@ -196,20 +203,26 @@ def lock(
             standing = "" if text is None else digest(text.encode())
             return _result(read, Result(lock=old, previous=old), is_written=False, standing=standing)
         preferences = Preferences()
+        new = None
         if old is not None and validation is not None:
+            new = _restated(old, read.manifest, validation, network, connect)
             preferences = preferences_from_lock(old, upgrade=request.upgrade, reuse=validation.reuse)
-        new = _resolve(read, preferences, connect, progress)
+        if new is None:
+            try:
+                new = _resolve(read, preferences, connect, progress)
+            except NetworkError as error:
+                if old is None or RULES[mode].may_change or not reasons:
+                    raise
+                # That it is out of date is known already; only how it would change is not.
+                unknown = Result(lock=old, previous=old, reasons=reasons)
+                lines = [f"how it would change is not known: {error.what}"]
+                raise stale_lock(unknown, str(read.lock_path), flag or "--check", lines) from error
         result = Result(lock=new, previous=old, reasons=reasons)
         if old is not None and not RULES[mode].may_change and result.is_changed:
-            lines = [change_line(change, is_done=False) for change in changes(old, new)]
-            raise stale_lock(result, str(read.lock_path), flag or "--check", lines or other_differences(old, new))
+            raise stale_lock(result, str(read.lock_path), flag or "--check", _differences(old, new))
         if not must_be_written(mode, result):
-            return _result(read, result, is_written=False)
-        text = encode(new)
-        write_lock_text(read.lock_path, text)
-        # The next run asks for no upgrade, unless a file does.
-        has_more_to_do = read.upgrade or bool(read.upgrade_packages) or bool(validate(new, read.manifest).reasons)
-        return _result(read, result, is_written=True, standing="" if has_more_to_do else digest(text.encode()))
+            return _with_remarks(_result(read, result, is_written=False), read, target, result)
+        return _with_remarks(_written(read, result), read, target, result)
 
 
 def inputs(target: Target) -> ReadResult:
@@ -400,11 +413,84 @@ def _alone(read: ReadResult, mode: Mode) -> AbstractContextManager[object]:
     return only_one_process(state / "process")
 
 
+@contextmanager
+def _warned(read: ReadResult) -> Iterator[None]:
+    """Give what goes wrong the warnings of the reading, which else come with the result."""
+    try:
+        yield
+    except LockflowError as error:
+        error.warnings = read.warnings
+        raise
+
+
 def _old_text(read: ReadResult, mode: Mode, flag: str) -> str | None:
     text = read_lock_text(read.lock_path)
     if text is None and RULES[mode].must_exist:
         raise missing_lock(mode, str(read.lock_path), flag or f"--{mode.value}")
     return text
+
+
+def _written(read: ReadResult, result: Result) -> LockResult:
+    text = encode(result.lock)
+    write_lock_text(read.lock_path, text)
+    # The next run asks for no upgrade, unless a file does.
+    has_more_to_do = read.upgrade or bool(read.upgrade_packages) or bool(validate(result.lock, read.manifest).reasons)
+    return _result(read, result, is_written=True, standing="" if has_more_to_do else digest(text.encode()))
+
+
+def _differences(old: Lock, new: Lock) -> list[str]:
+    """How a lock would change: versions first, or what else differs, then the first lines of it."""
+    lines: list[str] = [change_line(change, is_done=False) for change in changes(old, new)]
+    if len(lines) > _MOST_CHANGES:
+        lines[_MOST_CHANGES:] = [f"and {len(lines) - _MOST_CHANGES} more changes of versions"]
+    return [*(lines or other_differences(old, new)), *short_diff(old, new)]
+
+
+def _restated(
+    old: Lock, manifest: Manifest, validation: Validation, network: Network, connect: Callable[[], IndexClient]
+) -> Lock | None:
+    """The lock that a resolution would give, where that is known without one."""
+    settings = manifest.settings
+    forks = [fork.environment for fork in old.fork_markers]
+    if old.fork_markers and (old.conflicts or not stays_in_order(forks, settings.fork_strategy, settings.resolution)):
+        return None
+    new = restated(old, manifest, validation.reasons)
+    if new is None or _validate(new, manifest, Request(), network, connect).reasons:
+        return None
+    return new
+
+
+def _merged(
+    text: str, read: ReadResult, mode: Mode, target: Target, network: Network, progress: Progress | None
+) -> LockResult:
+    """Lock anew where a merge left both sides in the lock: the versions of both are kept where they fit."""
+    connect = _connector(read, network, target.environment)
+    read = _with_built_members(read, connect)
+    request = _request(read, network)
+
+    def is_usable(side: Lock) -> bool:
+        return validate(side, read.manifest, request).reuse is not Reuse.UNUSABLE
+
+    preferences, before = preferences_from_sides(text, upgrade=request.upgrade, is_usable=is_usable)
+    new = _resolve(read, preferences, connect, progress)
+    reason = f"it held an unresolved merge conflict; versions of both sides were kept where they fit ({_sides(before)})"
+    result = Result(lock=new, previous=before, reasons=(reason,))
+    found = _written(read, result) if RULES[mode].may_write else _result(read, result, is_written=False)
+    return _with_remarks(replace(found, status=Status.CHANGED), read, target, result)
+
+
+def _sides(before: Lock | None) -> str:
+    return "changes are told against the side that could be read whole" if before else "neither could be read whole"
+
+
+def _with_remarks(found: LockResult, read: ReadResult, target: Target, result: Result) -> LockResult:
+    """Add what is to be said about the names to upgrade; what a file asks for may well change nothing."""
+    if not read.upgrade_packages:
+        return found
+    names = [requirement.name for requirement in read.upgrade_packages]
+    asked = names if target.settings.upgrade_package else ()
+    warnings, remarks = upgrade_remarks(names, result.previous, result.lock, asked=asked)
+    return replace(found, warnings=(*found.warnings, *warnings), remarks=remarks)
 
 
 def _frozen(read: ReadResult, old: Lock) -> LockResult:

@@ -66,6 +66,8 @@ def guarded(command: str, words: list[str], started: Started) -> int:
     try:
         return _command(command)(words, console, started)
     except LockflowError as error:
+        for warning in error.warnings:
+            console.warn(warning)
         console.error(error)
         return error.exit_code
     except SystemExit as end:  # argparse, after printing help

@@ -110,6 +110,8 @@ def say_result(result: LockResult, console: Console, seconds: float, mode: Mode 
         console.say("No lockfile changes detected" if is_same else "Lockfile changes detected")
     if result.status is Status.CHANGED and not result.changes:
         console.note(f"Changed without a change of versions: {'; '.join(result.notes) or 'how it is written'}")
+    for remark in result.remarks:
+        console.say(remark)
     for path in result.input_files:
         console.detail(f"read {path}")
 

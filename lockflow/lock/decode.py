@@ -255,7 +255,7 @@ def _read_toml(text: str, where: str) -> dict[str, Any]:
                 "the lock holds an unresolved merge conflict",
                 where=f"{where}, line {line}",
                 why=f"the line reads {mark[0]!r}",
-                next="take either side whole, then lock again: versions that still fit are kept",
+                next="lock without any of --check and --frozen: the versions of both sides are kept where they fit",
             ) from error
         raise _not_toml(text, error, where) from error
 
@@ -266,15 +266,17 @@ def _not_toml(text: str, error: Exception, where: str) -> LockFileError:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         return LockFileError("the lock is not valid TOML", where=where, why=reason, next=_START_AFRESH)
     if match[2] is None:
+        what = "the lock ends too early"
         where = f"{where}, at its end"
-        why = match[1]
+        why = f"{match[1]}: it seems to have been cut off"
     else:
+        what = "the lock is not valid TOML"
         line, column = int(match[2]), int(match[3])
         where = f"{where}, line {line}, column {column}"
         shown = (text.split("\n")[line - 1 : line] or [""])[0].rstrip("\r")
         start = max(0, column - 60)
         why = f"{match[1]}\n{shown[start : start + 100]}\n{' ' * (column - 1 - start)}^"
-    return LockFileError("the lock is not valid TOML", where=where, why=why, next=_START_AFRESH)
+    return LockFileError(what, where=where, why=why, next=_START_AFRESH)
 
 
 def _check_version(table: Mapping[str, Any], where: str) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches, unified_diff
+
 from msgspec import structs
 
+from lockflow.lock.encode import encode
 from lockflow.lock.model import Change, Lock, Package
 from lockflow.standards.requirements import Git
 
 _SHORT_COMMIT = 8
+_WINDOW, _MOST_LINES, _WIDTH = 400, 8, 110
+_HEADS = ("--", "++", "@@")
 
 
 def changes(old: Lock | None, new: Lock) -> tuple[Change, ...]:
@@ -29,6 +35,42 @@ def change_line(change: Change, *, is_done: bool = True) -> str:
     if not change.new:
         return f"{'Removed' if is_done else 'Remove'} {change.name} {old}"
     return f"{'Updated' if is_done else 'Update'} {change.name} {old} -> {new}"
+
+
+def short_diff(old: Lock, new: Lock) -> tuple[str, ...]:
+    """Return the lines about the first place where the text of the locks differs, both in the layout they are written.
+
+    A few lines before it say which package it is; what follows is counted. Empty where the locks are equal.
+    """
+    before, after = encode(old).split("\n"), encode(new).split("\n")
+    first = next((at for at, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), None)
+    if first is None:
+        return ()
+    name = next((line for line in reversed(before[:first]) if line.startswith(("name = ", "["))), "")
+    window = slice(first, first + _WINDOW)
+    lines = [line for line in unified_diff(before[window], after[window], n=0, lineterm="") if line[:2] not in _HEADS]
+    shown = [f"{line[:_WIDTH]}..." if len(line) > _WIDTH else line for line in lines[:_MOST_LINES]]
+    more = ["..."] if len(lines) > _MOST_LINES else []
+    head = "[[package]]" if name.startswith("name = ") else ""
+    return tuple(f"  {line}" for line in [head, f" {name}" if name else "", *shown, *more] if line)
+
+
+def upgrade_remarks(
+    names: Iterable[str], old: Lock | None, new: Lock, *, asked: Collection[str] = ()
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Warn of names to upgrade that no lock has, and remark on those of `asked` that stay as they are."""
+    before = {} if old is None else _versions(old)
+    after = _versions(new)
+    known = before.keys() | after.keys()
+    warnings, remarks = [], []
+    for name in dict.fromkeys(names):
+        if name not in known:
+            close = get_close_matches(name, sorted(known), n=1)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            warnings.append(f"there is no package {name} in the lock to upgrade{meant}")
+        elif name in asked and before.get(name) == after.get(name):
+            remarks.append(f"The upgrade of {name} changes nothing: it stays at {', '.join(after[name])}")
+    return tuple(warnings), tuple(remarks)
 
 
 def other_differences(old: Lock, new: Lock) -> tuple[str, ...]:

@@ -89,6 +89,14 @@ def python_order(marker: Marker) -> tuple[int, Bound]:
     return (0, ((), False)) if bound is None else (1, bound)
 
 
+def stays_in_order(forks: Sequence[Marker], strategy: ForkStrategy, resolution: Resolution) -> bool:
+    """Whether a resolution that begins with these forks ends with them in the same order, if none is split."""
+    is_oldest_first = strategy is ForkStrategy.FEWEST or resolution is Resolution.LOWEST
+    pushed = list(forks)[::-1]
+    pushed.sort(key=python_order, reverse=is_oldest_first)
+    return pushed[::-1] == list(forks)
+
+
 def split_by_python(environment: ForkEnvironment, bound: Bound) -> list[VersionFork]:
     """Split at the lower Python bound of a file; empty where one side would be."""
     release, is_open = bound

@@ -191,8 +191,6 @@ def test_a_flag_beats_a_variable_and_two_variables_are_refused(
 
 # Bad input -----------------------------------------------------------------------------------------------------------
 
-CONFLICT = "<<<<<<< HEAD\nversion = 1\n=======\nversion = 1\n>>>>>>> branch\n"
-
 
 @pytest.mark.parametrize(
     ("project", "code"),
@@ -218,25 +216,6 @@ def test_bad_projects_get_one_message_and_keep_their_lock(bench: Workbench, proj
     assert run.code == code, run.said
     assert_four_parts(run)
     assert bench.lock.read_bytes() == content
-
-
-@pytest.mark.parametrize(
-    "lock",
-    [
-        pytest.param(CONFLICT, id="merge-conflict"),
-        pytest.param("version = 2\nrequires-python = '>=3.11'\n", id="version-2"),
-        pytest.param("", id="empty"),
-        pytest.param("\0\0", id="garbage"),
-    ],
-)
-@pytest.mark.parametrize("flags", [(), ("--check",), ("--frozen",), ("--upgrade",), ("--dry-run",)])
-def test_a_lock_that_cannot_be_read_is_refused_and_kept(bench: Workbench, lock: str, flags: tuple[str, ...]) -> None:
-    bench.write("apple")
-    bench.lock.write_text(lock, encoding="utf-8")
-    run = bench.run("lock", *flags)
-    assert run.code == 2
-    assert_four_parts(run)
-    assert bench.lock.read_text(encoding="utf-8") == lock
 
 
 def test_without_network_there_is_no_answer_and_the_old_lock_stays(
