@@ -31,7 +31,15 @@ from lockflow.errors import InputError, LockflowError
 from lockflow.remember import Doubt, input_facts, same_facts, state_folder
 from lockflow.unchanged import STATE, question
 
-__all__ = ["DOIT_CONFIG", "task_check", "task_inputs", "task_lock", "task_report", "task_resolve"]
+__all__ = [
+    "DOIT_CONFIG",
+    "task_check",
+    "task_inputs",
+    "task_lock",
+    "task_refresh",
+    "task_report",
+    "task_resolve",
+]
 
 PROJECT = Path(get_var("PROJECT") or ".")
 LOCK = PROJECT / "uv.lock"
@@ -106,6 +114,11 @@ def task_report() -> dict[str, Any]:
 def task_lock() -> dict[str, Any]:
     """Lock the project and check the lock for every platform."""
     return {"actions": None, "task_dep": ["report"]}
+
+
+def task_refresh() -> dict[str, Any]:
+    """Bring the lock to newer versions that hold on every platform: doit refresh [AT_MOST=5] [ONLY=minor]."""
+    return {"actions": [refresh], "uptodate": [False], "io": {"capture": False}}
 
 
 # What is up to date ---------------------------------------------------------------------------------------------------
@@ -211,6 +224,21 @@ def report(names: Sequence[str]) -> BaseFail | None:
         found = steps.report(_target(), names)
         say_report(found, _console())
         return _silent_failure(exit_code(found)) if exit_code(found) else None
+
+    return _answer(act)
+
+
+def refresh() -> BaseFail | None:
+    """Refresh the lock; what doit knows of it is looked at afresh in the next run."""
+
+    def act() -> None:
+        from lockflow.cli.refresh import ask_of, say_refresh
+        from lockflow.refresh import refresh
+
+        console = _console()
+        ask = ask_of(get_var("AT_MOST") or "", get_var("ONLY") or "")
+        with console.progress("Refreshing") as progress:
+            say_refresh(refresh(_target(), ask, network=_network(), progress=progress), console)
 
     return _answer(act)
 

@@ -324,3 +324,17 @@ def test_drawing_the_graph_imports_little(graph: Graph) -> None:
     loaded: set[Any] = set(done.stdout.split())
     assert not {"httpx", "docker", "msgspec", "rich", "tomlkit", "packaging", "lockflow.steps"} & loaded
     assert not [name for name in loaded if name.startswith(("lockflow.resolve", "lockflow.index", "lockflow.inputs"))]
+
+
+# Refresh -------------------------------------------------------------------------------------------------------------
+
+
+def test_refresh_runs_only_when_asked_and_lock_then_checks_what_it_left(graph: Graph) -> None:
+    graph.doit("lock")
+    graph.bench.offer("core", "3.0")
+    assert graph.doit("lock") == []
+    assert graph.doit("refresh") == ["refresh"]
+    assert graph.code == 0, graph.said
+    assert "Updated core v2.0 -> v3.0" in graph.said
+    assert graph.doit("lock") == ["resolve", *PLATFORMS, "report"]
+    assert graph.code == 0

@@ -17,7 +17,7 @@ from lockflow.cli.version import VERSION
 from lockflow.errors import EXIT_DONE, EXIT_NOT_ANSWERED, InputError, LockflowError
 
 EXIT_INTERRUPTED = 130
-COMMANDS = ("lock", "check", "report")
+COMMANDS = ("lock", "check", "report", "refresh")
 
 
 class Parser(argparse.ArgumentParser):
@@ -89,6 +89,8 @@ def _command(name: str) -> Callable[[list[str], Console, Started], int]:
         from lockflow.cli.check import run_check as run
     elif name == "report":
         from lockflow.cli.report import run_report as run
+    elif name == "refresh":
+        from lockflow.cli.refresh import run_refresh as run
     else:
         raise InputError(
             f"there is no command {name!r}",

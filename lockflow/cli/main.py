@@ -30,6 +30,7 @@ Commands:
   lock      bring uv.lock up to date, or say whether it is (--check)
   check     check the lock for every platform: is there a wheel of everything?
   report    check all platforms, write reports/*.json and reports/summary.md
+  refresh   newer versions that hold on every platform, and a change report
 
 Examples:
   lockflow lock                              the project in this folder or above
