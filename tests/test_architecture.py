@@ -20,18 +20,24 @@ STAIRS = ("clients", "fixing", "proving", "steps", "refresh", "remember", "uncha
 ROOF = ("cli", "tasks", "flyte")
 EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}
 EDGES = {
-    "engines.process", "engines.docker", "engines.swarm", "inputs.read", "index.cache", "index.http", "index.transports", "index.git",
-    "index.backend", "index.building", "index.client", "index.program", "index.reading", "index.sources", "index.unpack",
-    "resolve.drive", "resolve.for_build", "lock.files", "lock.previous", "platforms.probe", "platforms.read", "platforms.run", "report.write",
+    "engines.docker", "engines.process", "engines.swarm",
+    "inputs.read",
+    "index.backend", "index.building", "index.cache", "index.client", "index.git", "index.http", "index.network",
+    "index.program", "index.reading", "index.sources", "index.transports", "index.unpack",
+    "resolve.drive", "resolve.for_build",
+    "lock.files", "lock.previous",
+    "platforms.probe", "platforms.read", "platforms.run",
+    "report.write",
     "images.build",
 }  # fmt: skip
 PLACES = {
-    "httpx": {"index.http", "index.transports"},
+    "httpx": {"index.http", "index.transports", "index.network"},
     "docker": {"engines.docker", "engines.swarm"},
     "tomlkit": {"inputs.edit"},
 }
-SEAMS = ("index.building",)
-"""Where beside the roof something is loaded when it is needed: what runs build backends, which few locks need."""
+SEAMS = ("index.building", "index.network")
+"""Where beside the roof something is loaded when it is needed: what runs build backends, which few locks need, and the
+HTTP client, which no run needs that is answered from the cache."""
 WORLDLY = {
     "asyncio", "concurrent", "ftplib", "getpass", "glob", "http", "httpx", "importlib", "locale", "logging",
     "multiprocessing", "os", "pathlib", "platform", "random", "secrets", "select", "shutil", "signal", "socket", "ssl",

@@ -33,9 +33,9 @@ from lockflow.index.entries import (
 )
 from lockflow.index.freshness import Policy, conditions, confirmed, is_fresh, policy_of
 from lockflow.index.git import Repositories
-from lockflow.index.http import Answer, Http, HttpOptions, Transport
 from lockflow.index.metadata import CoreMetadata, InvalidMetadata, as_metadata, parse_core_metadata
 from lockflow.index.model import Absent, File, Listing, Metadata, SourceMetadata
+from lockflow.index.network import Answer, HttpOptions, Network, Transport
 from lockflow.index.reading import FORBIDDEN, NOT_FOUND, Found, Reading, metadata_of_archive, opened, unexpected_status
 from lockflow.index.sdist import InvalidSdist, static_metadata
 from lockflow.index.simple import (
@@ -105,7 +105,7 @@ class IndexClient:
         self._warn = warn or self.warnings.append
         self._options = options
         self._clock = clock
-        self._http = Http(options.http, transport)
+        self._http = Network(options.http, transport)
         self._cache_hits = 0
         self._cache: Cache | None = None
         if options.cache_folder is not None and not options.no_cache:

@@ -15,67 +15,26 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from queue import SimpleQueue
-from typing import IO, TypeAlias
+from typing import IO
 
 import httpx
 from msgspec import Struct
 
 from lockflow.errors import NetworkError
 from lockflow.index.freshness import retry_after_seconds
+from lockflow.index.network import Answer, HttpOptions, Transport
 from lockflow.index.transports import Transports
 from lockflow.index.urls import credentials_of, host_of, join, origin, without_credentials
 from lockflow.inputs.model import Index
-
-Transport: TypeAlias = httpx.AsyncBaseTransport | httpx.BaseTransport
-"""What may stand for the network: tests serve an index from memory with one."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _MOST_REDIRECTS = 10
 _LONGEST_WAIT_SECONDS = 60
-_THREADS = 50
-"""Requests under way at once; with HTTP/2 they share one connection."""
-
-
-class HttpOptions(Struct, frozen=True, kw_only=True):
-    """How to reach hosts. `credentials` are (index URL without credentials, user, password)."""
-
-    timeout_seconds: float = 30.0
-    connect_timeout_seconds: float = 10.0
-    retries: int = 3
-    credentials: tuple[tuple[str, str, str], ...] = ()
-    insecure_hosts: frozenset[str] = frozenset()
-    environment: Mapping[str, str] = {}
-
-
-def http_options(environment: Mapping[str, str], credentials: tuple[tuple[str, str, str], ...] = ()) -> HttpOptions:
-    """The options that variables of uv set; one that should be a number and is none is overlooked."""
-    timeout = environment.get("UV_HTTP_TIMEOUT", environment.get("HTTP_TIMEOUT", ""))
-    connect = environment.get("UV_HTTP_CONNECT_TIMEOUT", "")
-    retries = environment.get("UV_HTTP_RETRIES", "")
-    return HttpOptions(
-        timeout_seconds=float(timeout) if _is_count(timeout) else 30.0,
-        connect_timeout_seconds=float(connect) if _is_count(connect) else 10.0,
-        retries=int(retries) if _is_count(retries) else 3,
-        credentials=credentials,
-        insecure_hosts=frozenset(environment.get("UV_INSECURE_HOST", "").lower().split()),
-        environment=environment,
-    )
-
-
-def _is_count(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10
-
-
-class Answer(Struct, frozen=True, kw_only=True):
-    """What a server said in the end. Names of headers are in lower case; `url` is where redirects led."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    url: str
+_THREADS = 32
+"""Requests under way at once, each on its thread's own connection; more make no difference to a near index."""
 
 
 class _Plan(Struct, frozen=True, kw_only=True):

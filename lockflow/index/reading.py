@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import IO, NoReturn, cast
 
 from lockflow.errors import InputError, NetworkError
-from lockflow.index.http import Answer, Http
 from lockflow.index.model import Absent, File
+from lockflow.index.network import Answer, Network
 from lockflow.index.urls import host_of, origin, with_suffix
 from lockflow.index.wheel_tail import FIRST_LENGTH, InvalidWheel, Piece, Span, metadata_in
 from lockflow.inputs.model import Index
@@ -37,7 +37,7 @@ class Found(Exception):
 class Reading:
     """Reads the metadata of one file over HTTP by the cheapest way that its server offers."""
 
-    def __init__(self, http: Http, index: Index, file: File, name: str, without_ranges: set[str]) -> None:
+    def __init__(self, http: Network, index: Index, file: File, name: str, without_ranges: set[str]) -> None:
         self.headers: dict[str, str] = {}
         self._http = http
         self._index = index

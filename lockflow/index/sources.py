@@ -18,9 +18,9 @@ from lockflow.index.cache import Cache
 from lockflow.index.entries import StoredArchive, archive_path, decode_archive, encode_entry
 from lockflow.index.freshness import conditions, confirmed, is_fresh, policy_of
 from lockflow.index.git import Repositories
-from lockflow.index.http import Http
 from lockflow.index.metadata import CoreMetadata, InvalidMetadata, as_metadata, parse_core_metadata
 from lockflow.index.model import Absent, Metadata, SourceMetadata
+from lockflow.index.network import Network
 from lockflow.index.reading import FORBIDDEN, NOT_FOUND, metadata_of_archive, opened, unexpected_status
 from lockflow.index.sdist import InvalidSdist, static_metadata
 from lockflow.index.unpack import unpack
@@ -55,7 +55,7 @@ class SourceReader:
     def __init__(
         self,
         options: SourceOptions,
-        http: Http,
+        http: Network,
         cache: Cache | None,
         repositories: Repositories,
         building: Building | None,

@@ -17,9 +17,6 @@ import httpx
 from lockflow.errors import NetworkError
 from lockflow.index.urls import host_of, origin
 
-CONNECTIONS = 32
-"""Threads that ask at once, and so connections to one host; more make no difference to a near index."""
-
 
 class Transports:
     """Transports, made when first needed.

@@ -12,8 +12,8 @@ import pytest
 
 from lockflow.errors import InputError, NetworkError
 from lockflow.index.client import ClientOptions, IndexClient
-from lockflow.index.http import HttpOptions
 from lockflow.index.model import Absent, File, Listing, Metadata
+from lockflow.index.network import HttpOptions
 from lockflow.inputs.model import Index
 from lockflow.standards.versions import Version
 from support.archives import core_metadata, tar_gz, wheel

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from lockflow.errors import NetworkError
-from lockflow.index.http import Answer, Http, HttpOptions, http_options
+from lockflow.index.http import Http
+from lockflow.index.network import Answer, HttpOptions, http_options
 from lockflow.index.transports import LookingUpOnce
 from lockflow.inputs.model import Index
 from support.web import AsyncWeb, Page, Reply, Web
