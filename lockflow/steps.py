@@ -24,7 +24,7 @@ from lockflow.clients import index_clients
 from lockflow.errors import AnswerIsNo, InputError, LockflowError, NetworkError
 from lockflow.index.cache import Cache, default_cache_folder
 from lockflow.index.client import ClientOptions, IndexClient
-from lockflow.index.http import http_options
+from lockflow.index.network import http_options
 from lockflow.index.model import Absent, Listing
 from lockflow.inputs.canonical import canonical_inputs
 from lockflow.inputs.model import Executor, Manifest, Settings, SettingsOverrides
