@@ -9,6 +9,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,11 @@ WORLDLY = {
 WORLDLY_CALLS = {"open", "print", "input", "now", "utcnow", "today"}
 
 FILES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+@cache
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(FILES[module].read_bytes())
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
@@ -91,13 +97,13 @@ def may_import(module: str, imported: str) -> bool:
 
 @pytest.mark.parametrize("module", FILES)
 def test_a_file_imports_only_what_stands_before_it(module: str) -> None:
-    wrong = [name for name in own_imports(ast.parse(FILES[module].read_bytes())) if not may_import(module, name)]
+    wrong = [name for name in own_imports(tree_of(module)) if not may_import(module, name)]
     assert not wrong, f"lockflow.{module} must not import {wrong}"
 
 
 @pytest.mark.parametrize("module", [module for module in FILES if is_pure(module) and module != "__init__"])
 def test_a_pure_file_touches_nothing_of_the_world(module: str) -> None:
-    tree = ast.parse(FILES[module].read_bytes())
+    tree = tree_of(module)
     wrong = {name for name in own_imports(tree) if not is_pure(name)}
     wrong |= {
         name
@@ -114,7 +120,7 @@ def test_a_pure_file_touches_nothing_of_the_world(module: str) -> None:
 
 @pytest.mark.parametrize("module", FILES)
 def test_a_dependency_shows_in_its_one_place(module: str) -> None:
-    named = {name.partition(".")[0] for name in imports(ast.parse(FILES[module].read_bytes()))}
+    named = {name.partition(".")[0] for name in imports(tree_of(module))}
     wrong = {name for name, places in PLACES.items() if name in named and module not in places}
     assert not wrong, f"lockflow.{module} must leave {sorted(wrong)} to {[PLACES[name] for name in wrong]}"
 
@@ -123,7 +129,7 @@ def test_a_dependency_shows_in_its_one_place(module: str) -> None:
 def test_imports_stand_at_the_top_except_at_the_seam(module: str) -> None:
     if module in ("__init__", *SEAMS) or module.partition(".")[0] in ROOF:
         return
-    tree = ast.parse(FILES[module].read_bytes())
+    tree = tree_of(module)
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     hidden = {name for function in functions for name in imports(function)}
     assert not hidden, f"lockflow.{module} imports {sorted(hidden)} inside a function"
