@@ -140,6 +140,8 @@ class DockerEngine:
         began = time.monotonic()
         try:
             code = int(container.wait(timeout=command.limits.timeout_seconds)["StatusCode"])
+        except docker.errors.DockerException as error:
+            raise (faults.stopped() if self._is_stopped else faults.ended_from_outside(command)) from error
         except requests.exceptions.RequestException as error:
             # An HTTP client that waits in vain and one whose engine is gone raise the same.
             if self._is_stopped:
@@ -147,8 +149,6 @@ class DockerEngine:
             if time.monotonic() - began >= command.limits.timeout_seconds * 0.99:
                 raise faults.timed_out(command) from error
             raise faults.went_away(host.shown, str(error)) from error
-        except docker.errors.DockerException as error:
-            raise (faults.stopped() if self._is_stopped else faults.ended_from_outside(command)) from error
         with _refusals(host, command):
             container.reload()
             if container.attrs["State"].get("OOMKilled"):
