@@ -5,9 +5,10 @@ import threading
 import pytest
 
 from lockflow.errors import EngineError
-from lockflow.platforms.model import Broken, Check, Platform
+from lockflow.platforms.model import Broken, Check, Coverage, Evidence, Platform
+from lockflow.platforms.pythons import minor_of
 from lockflow.platforms.read import read_platforms
-from lockflow.platforms.run import Outcome, run_checks
+from lockflow.platforms.run import Outcome, run_by_python, run_checks
 
 PLATFORMS = [defined.platform for defined in read_platforms(["darwin", "linux/amd64", "linux/arm64"])]
 
@@ -89,3 +90,100 @@ def test_each_outcome_is_told_when_it_is_there() -> None:
     outcomes = run_checks(PLATFORMS, good, level="tags", on_done=told.append)
 
     assert tuple(told) == outcomes
+
+
+# By Python ------------------------------------------------------------------------------------------------------------
+
+
+def coverage(platform: Platform, python: str) -> Coverage:
+    evidence = Evidence(level="tags" if platform.name == "darwin" else "probe")
+    return Coverage(platform=platform.name, python=minor_of(python), findings=(), evidence=evidence)
+
+
+def never() -> None:
+    raise AssertionError
+
+
+def test_every_platform_is_judged_with_every_python_and_reaches_its_level() -> None:
+    heard: list[str] = []
+
+    outcomes = run_by_python(
+        PLATFORMS,
+        ["3.11.1", "3.12.2"],
+        coverage,
+        level="probe",
+        at_once=3,
+        stop=never,
+        on_done=lambda outcome: heard.append(outcome.platform),
+    )
+
+    checks = [outcome for outcome in outcomes if isinstance(outcome, Check)]
+    assert [(check.platform, check.level) for check in checks] == [
+        ("darwin", "tags"),
+        ("linux/amd64", "probe"),
+        ("linux/arm64", "probe"),
+    ]
+    assert [found.python for found in checks[0].coverages] == ["3.11", "3.12"]
+    assert heard == ["darwin", "linux/amd64", "linux/arm64"]
+
+
+def test_a_python_that_cannot_be_judged_keeps_what_the_others_found() -> None:
+    def judge(platform: Platform, python: str) -> Coverage:
+        if platform.name == "linux/arm64" and python != "3.11.1":
+            raise EngineError("it broke", where="an image", why=f"Python {python}", next="try again")
+        return coverage(platform, python)
+
+    outcomes = run_by_python(PLATFORMS, ["3.11.1", "3.12.2", "3.13.3"], judge, level="probe", at_once=2, stop=never)
+
+    assert [type(outcome) for outcome in outcomes] == [Check, Check, Broken]
+    broken = outcomes[2]
+    assert isinstance(broken, Broken)
+    assert broken.what == "it broke"
+    assert broken.where == "an image; Python 3.12"
+    assert broken.why == "Python 3.12.2\nPython 3.13 could not be judged either"
+    assert [found.python for found in broken.coverages] == ["3.11"]
+
+
+def test_no_more_are_judged_at_once_than_asked_for() -> None:
+    lock, running, most = threading.Lock(), [0], [0]
+
+    def judge(platform: Platform, python: str) -> Coverage:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        threading.Event().wait(0.01)
+        with lock:
+            running[0] -= 1
+        return coverage(platform, python)
+
+    run_by_python(PLATFORMS, ["3.11.1", "3.12.2", "3.13.3"], judge, level="probe", at_once=2, stop=never)
+
+    assert most[0] == 2
+
+
+def test_an_interruption_stops_what_is_under_way_and_starts_nothing_more() -> None:
+    stopped, started = threading.Event(), []
+
+    def judge(platform: Platform, python: str) -> Coverage:
+        started.append(platform.name)
+        if platform.name == "darwin":
+            return coverage(platform, python)
+        assert stopped.wait(10), "nobody stopped it"
+        raise EngineError("the run was interrupted")
+
+    def interrupt(_: Outcome) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_by_python(PLATFORMS, ["3.11.1"], judge, level="probe", at_once=2, stop=stopped.set, on_done=interrupt)
+
+    assert stopped.is_set()
+    assert started.count("linux/amd64") <= 1
+
+
+def test_a_fault_of_ours_in_one_python_is_raised() -> None:
+    def judge(platform: Platform, python: str) -> Coverage:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_by_python(PLATFORMS, ["3.11.1"], judge, level="probe", at_once=2, stop=lambda: None)
