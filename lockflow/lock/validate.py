@@ -33,10 +33,13 @@ from lockflow.standards.markers.simplify import simplify_python
 from lockflow.standards.markers.tree import FALSE, TRUE, Marker, implies, is_disjoint, python_range_marker
 from lockflow.standards.python_range import PythonRange
 from lockflow.standards.requirements import Archive, ConflictItem, Directory, LocalFile, Registry, Requirement, Source
+from lockflow.standards.versions import FULL, VersionRange
 
 _T = TypeVar("_T")
 _Check = Callable[[Lock, Manifest, Request], Iterable[Reason]]
 
+_MOST_SPLITS = 10
+"""How many requirements of one name are taken together, as each may halve the environments to look at."""
 _LISTS_EXTRAS = 1
 _LISTS_GROUP_SETTINGS = 5
 """The revisions from which a lock states all extras and empty groups, and settings of groups."""
@@ -422,7 +425,7 @@ def _metadata_changes(lock: Lock, package: Package, current: PackageMetadata) ->
     old, new = metadata.provides_extras, current.provides_extras
     if set(old) != set(new) and (lists_extras or old):
         yield _reason("extras", f"the extras of {name} changed: {_set_difference(old, new, str)}")
-    if text := _requirements_difference(metadata.requires_dist, current.requires_dist, python):
+    if text := declared_difference(metadata.requires_dist, current.requires_dist, python):
         yield _reason("requires-dist", f"the dependencies of {name} changed: {text}")
     before, after = dict(metadata.requires_dev), dict(current.requires_dev)
     yield from _groups(name, before, after, python, forgives_empty=not lists_extras)
@@ -440,7 +443,7 @@ def _groups(
         if name not in new or (name not in old and not (forgives_empty and not new[name])):
             word = "gone" if name not in new else "new"
             yield _reason("dependency-groups", f"the dependency group {name} of {owner} is {word}")
-        elif text := _requirements_difference(old.get(name, ()), new[name], python):
+        elif text := declared_difference(old.get(name, ()), new[name], python):
             yield _reason("dependency-groups", f"the dependency group {name} of {owner} changed: {text}")
 
 
@@ -511,6 +514,65 @@ def _comparable(requirement: Requirement, python: PythonRange) -> Requirement:
 
 def _requirements_difference(old: Iterable[Requirement], new: Iterable[Requirement], python: PythonRange) -> str:
     return _set_difference(_all_comparable(old, python), _all_comparable(new, python), requirement_words)
+
+
+def declared_difference(old: Iterable[Requirement], new: Iterable[Requirement], python: PythonRange) -> str:
+    """Return in words how declared requirements differ, empty where they ask for the same.
+
+    What several of them ask together counts, as with uv: `a>=1` and `a` is `a>=1`.
+    """
+    before, after = _all_comparable(old, python), _all_comparable(new, python)
+    known, wanted = set(before), set(after)
+    if known == wanted:
+        return ""
+    if all(_is_implied(entry, after) for entry in known - wanted) and all(
+        _is_implied(entry, before) for entry in wanted - known
+    ):
+        return ""
+    return _set_difference(before, after, requirement_words)
+
+
+def _is_implied(requirement: Requirement, others: Iterable[Requirement]) -> bool:
+    """Whether others ask for the same package wherever `requirement` does, with its extras and within its bounds."""
+    source = requirement.source
+    if not isinstance(source, Registry):
+        return False
+    same = []
+    for other in others:
+        place = other.source
+        is_same_place = isinstance(place, Registry) and (place.index, place.conflict) == (source.index, source.conflict)
+        if is_same_place and (other.name, other.groups) == (requirement.name, requirement.groups):
+            same.append(other)
+    # Those that hold everywhere in question first: they may settle it without a split.
+    same.sort(key=lambda other: not implies(requirement.marker, other.marker))
+    return _is_implied_within(requirement.marker, requirement, same[:_MOST_SPLITS], FULL, frozenset(), is_asked=False)
+
+
+def _is_implied_within(
+    region: Marker,
+    requirement: Requirement,
+    others: Sequence[Requirement],
+    admitted: VersionRange,
+    extras: frozenset[str],
+    *,
+    is_asked: bool,
+) -> bool:
+    """The same in one region of environments, where some of the others were found to hold: `is_asked`."""
+    if region is FALSE:
+        return True
+    assert isinstance(requirement.source, Registry)
+    bounds = requirement.source.specifiers.range
+    if is_asked and admitted.is_subset(bounds) and extras.issuperset(requirement.extras):
+        return True
+    if not others:
+        return False
+    first, *rest = others
+    assert isinstance(first.source, Registry)
+    narrower = admitted & first.source.specifiers.range
+    more = extras.union(first.extras)
+    return _is_implied_within(
+        region & first.marker, requirement, rest, narrower, more, is_asked=True
+    ) and _is_implied_within(region & ~first.marker, requirement, rest, admitted, extras, is_asked=is_asked)
 
 
 def _all_comparable(requirements: Iterable[Requirement], python: PythonRange) -> list[Requirement]:

@@ -20,11 +20,18 @@ from lockflow.inputs.model import (
 )
 from lockflow.lock.decode import decode
 from lockflow.lock.model import Lock, Package, Request, Reuse, Validation
-from lockflow.lock.validate import validate
+from lockflow.lock.validate import declared_difference, validate
 from lockflow.standards.markers.parse import parse_marker
 from lockflow.standards.markers.universal import UniversalMarker
 from lockflow.standards.python_range import python_range
-from lockflow.standards.requirements import ConflictItem, Directory, Registry, RequiresPython, parse_requirement
+from lockflow.standards.requirements import (
+    ConflictItem,
+    Directory,
+    Registry,
+    Requirement,
+    RequiresPython,
+    parse_requirement,
+)
 from lockflow.standards.versions import Version
 from support.golden import GOLDEN
 from support.lock_graph import manifest_of, nanoseconds
@@ -343,3 +350,27 @@ def test_a_source_that_alone_changed_is_told() -> None:
     here = structs.replace(there, source=structs.replace(there.source, index="https://index.example/other"))
     text = check(with_member(requires_dist=(here, *requirements(MORE)))).reasons[0].text
     assert text.endswith("a>=1 became a>=1 (from https://index.example/other)")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_same"),
+    [
+        ("a>=1 | a<5", "a>=1,<5", True),
+        ("a | a>=1", "a>=1", True),
+        ("a | a>=1", "a", False),
+        ("a>=1 | a ; sys_platform == 'win32'", "a>=1", True),
+        ("a>=1 ; os_name == 'nt' | a>=1 ; os_name != 'nt'", "a>=1", True),
+        ("a>=1 ; os_name == 'nt' | a>=2 ; os_name != 'nt'", "a>=1", False),
+        ("a[x] | a[y]", "a[x,y]", True),
+        ("a[x]", "a", False),
+        ("a", "a[x]", False),
+        ("a>=1,<2", "a==1.*", False),
+        ("a", "b", False),
+    ],
+)
+def test_what_requirements_ask_together_counts(old: str, new: str, *, is_same: bool) -> None:
+    def read(text: str) -> list[Requirement]:
+        return [parse_requirement(part.strip()) for part in text.split("|")]
+
+    assert (not declared_difference(read(old), read(new), python_range(">=3.9"))) is is_same
+    assert (not declared_difference(read(new), read(old), python_range(">=3.9"))) is is_same

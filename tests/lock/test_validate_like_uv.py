@@ -41,6 +41,16 @@ EDITS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "the same twice": ({}, {"dependencies": "['a>=1,<3', 'b[x,y]', 'a<3,>=1']"}),
     "a marker that always holds": ({}, {"dependencies": "['a>=1,<3 ; python_version >= \"3.9\"', 'b[x,y]']"}),
     "another bound": ({}, {"dependencies": "['a>=1,<=2.5', 'b[x,y]']"}),
+    "two requirements that were one": ({}, {"dependencies": "['a>=1', 'a<3', 'b[x]', 'b[y]']"}),
+    "one for each system, alike": (
+        {},
+        {"dependencies": "['a>=1,<3 ; sys_platform == \"linux\"', 'a>=1,<3 ; sys_platform != \"linux\"', 'b[x,y]']"},
+    ),
+    "one for each system, not alike": (
+        {},
+        {"dependencies": "['a>=1,<3 ; sys_platform == \"linux\"', 'a<3 ; sys_platform != \"linux\"', 'b[x,y]']"},
+    ),
+    "a requirement that others imply": ({}, {"dependencies": "['a>=1,<3', 'a', 'b[x,y]', 'b[x]']"}),
     "a dependency less": ({}, {"dependencies": "['a>=1,<3']"}),
     "an extra less asked for": ({}, {"dependencies": "['a>=1,<3', 'b[x]']"}),
     "extras in another order": ({}, {"extras": "two = ['b']\nthree = []\none = []\n"}),
