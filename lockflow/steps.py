@@ -6,6 +6,7 @@ rooms are asked; what is right and what fits together is decided in the rooms.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import sys
 import threading
@@ -24,8 +25,8 @@ from lockflow.clients import index_clients
 from lockflow.errors import AnswerIsNo, InputError, LockflowError, NetworkError
 from lockflow.index.cache import Cache, default_cache_folder
 from lockflow.index.client import ClientOptions, IndexClient
-from lockflow.index.network import http_options
 from lockflow.index.model import Absent, Listing
+from lockflow.index.network import http_options
 from lockflow.inputs.canonical import canonical_inputs
 from lockflow.inputs.model import Executor, Manifest, Settings, SettingsOverrides
 from lockflow.inputs.read import ReadResult, read_manifest
@@ -58,19 +59,24 @@ from lockflow.platforms.pythons import pythons_to_check
 from lockflow.platforms.read import read_platforms
 from lockflow.platforms.run import Outcome, run_checks
 from lockflow.platforms.selection import Graph, graph_of
+from lockflow.platforms.support import doubts as doubts_of
+from lockflow.platforms.support import stated_pythons
 from lockflow.proving import OpenEngine, Proof, engine_for, prove
 from lockflow.report.as_json import as_json
 from lockflow.report.as_rows import Problem, alike, floor_notes, message, problems, rows
 from lockflow.report.assemble import assemble, platform_report
 from lockflow.report.model import PlatformReport, Report
 from lockflow.report.write import SUMMARY_FILES, read_platform_report, report_path, write_platform_report, write_summary
+from lockflow.required_wheels import promised, refuse_lacking_wheels, targets_of, with_lacking_wheels
 from lockflow.resolve.drive import Progress, fetch_listings, fetch_sources, resolve
 from lockflow.resolve.explain import explain
 from lockflow.resolve.fork import stays_in_order
 from lockflow.resolve.policy import Policy as ResolvePolicy
 from lockflow.resolve.preferences import Preferences
+from lockflow.resolve.resolution import Resolution
 from lockflow.resolve.solve import Failure
-from lockflow.standards.requirements import Archive, Directory, Requirement
+from lockflow.standards.requirements import Archive, Directory, Registry, Requirement
+from lockflow.standards.versions import Version
 
 __all__ = [  # the steps, and what the roof needs to ask for them and to say what came of them
     "REPORTS",
@@ -197,6 +203,8 @@ def lock(
         read = _with_built_members(read, connect)
         request = _request(read, network)
         validation = None if old is None else _validate(old, read.manifest, request, network, connect)
+        if old is not None and validation is not None:
+            validation = with_lacking_wheels(validation, old, read)
         found = () if validation is None else validation.reasons
         reasons = tuple(reason.text for reason in found if reason.check not in _ASKED_FOR)
         if old is not None and not needs_resolution(mode, validation):
@@ -204,12 +212,13 @@ def lock(
             return _result(read, Result(lock=old, previous=old), is_written=False, standing=standing)
         preferences = Preferences()
         new = None
+        doubts: tuple[str, ...] = ()
         if old is not None and validation is not None:
             new = _restated(old, read.manifest, validation, network, connect)
             preferences = preferences_from_lock(old, upgrade=request.upgrade, reuse=validation.reuse)
         if new is None:
             try:
-                new = _resolve(read, preferences, connect, progress)
+                new, doubts = _resolve(read, preferences, connect, progress)
             except NetworkError as error:
                 if old is None or RULES[mode].may_change or not reasons:
                     raise
@@ -220,9 +229,8 @@ def lock(
         result = Result(lock=new, previous=old, reasons=reasons)
         if old is not None and not RULES[mode].may_change and result.is_changed:
             raise stale_lock(result, str(read.lock_path), flag or "--check", _differences(old, new))
-        if not must_be_written(mode, result):
-            return _with_remarks(_result(read, result, is_written=False), read, target, result)
-        return _with_remarks(_written(read, result), read, target, result)
+        done = _result(read, result, is_written=False) if not must_be_written(mode, result) else _written(read, result)
+        return _with_remarks(replace(done, warnings=(*done.warnings, *doubts)), read, target, result)
 
 
 def inputs(target: Target) -> ReadResult:
@@ -276,7 +284,8 @@ def check(
     versions = pythons_to_check(read.manifest.requires_python, tuple(pythons) or settings.python_versions)
     before = _graph_before(read, text, previous)
     connect = _connector(read, network, target.environment)
-    judge = _Judge(graph, versions, settings, connect, before)
+    at_hand = _connector(read, replace(network, offline=True), target.environment)
+    judge = _Judge(graph, versions, settings, connect, before, _stated(graph.lock, settings, at_hand))
     chosen = tuple(entry.platform for entry in defined)
     engine, reached, note = engine_for(settings, executor, level, open_engine)
     if engine is None:
@@ -314,6 +323,13 @@ def report(target: Target, platforms: Sequence[str] = ()) -> Report:
     joined = assemble(reports, lock=digest(text.encode()), inputs=digest(_canonical(read)))
     write_summary(folder, joined, title=_title(read))
     return joined
+
+
+def _stated(lock: Lock, settings: Settings, connect: Callable[[], IndexClient]) -> Mapping[tuple[str, Version], str]:
+    """The packages' own Requires-Python, which a lock does not have, from the index pages in the cache."""
+    names = sorted({package.name for package in lock.packages if isinstance(package.source, Registry)})
+    indexes = [index for index in settings.indexes if not index.is_flat]
+    return stated_pythons(lock, fetch_listings(connect, names, indexes)) if names and indexes else {}
 
 
 def _graph_before(read: ReadResult, text: str, previous: Path | None) -> Graph | None:
@@ -368,7 +384,7 @@ class Walk:
     ) -> Lock:
         """Resolve; raises AnswerIsNo where there is no solution."""
         packages = (*self.read.upgrade_packages, *limits)
-        return _resolve(replace(self.read, upgrade_packages=packages), preferences, self._connect, progress)
+        return _resolve(replace(self.read, upgrade_packages=packages), preferences, self._connect, progress)[0]
 
     def listings(self, names: Sequence[str], *, afresh: bool = False) -> dict[str, Listing]:
         """The index pages of these projects; those that cannot be had are left out.
@@ -472,11 +488,12 @@ def _merged(
         return validate(side, read.manifest, request).reuse is not Reuse.UNUSABLE
 
     preferences, before = preferences_from_sides(text, upgrade=request.upgrade, is_usable=is_usable)
-    new = _resolve(read, preferences, connect, progress)
+    new, doubts = _resolve(read, preferences, connect, progress)
     reason = f"it held an unresolved merge conflict; versions of both sides were kept where they fit ({_sides(before)})"
     result = Result(lock=new, previous=before, reasons=(reason,))
     found = _written(read, result) if RULES[mode].may_write else _result(read, result, is_written=False)
-    return _with_remarks(replace(found, status=Status.CHANGED), read, target, result)
+    found = replace(found, status=Status.CHANGED, warnings=(*found.warnings, *doubts))
+    return _with_remarks(found, read, target, result)
 
 
 def _sides(before: Lock | None) -> str:
@@ -577,14 +594,35 @@ def _resolve(
     preferences: Preferences,
     connect: Callable[[], IndexClient],
     progress: Progress | None,
-) -> Lock:
+) -> tuple[Lock, tuple[str, ...]]:
+    """The lock, and what it promises that it cannot keep, in words."""
     manifest = read.manifest
     # "-P name<2" limits this run only, so it is not part of what the lock records.
     limited = replace(manifest, constraints=(*manifest.constraints, *read.upgrade_packages))
+    limited = replace(limited, wheel_targets=targets_of(read))
     outcome = resolve(limited, preferences, connect, progress)
     if isinstance(outcome, Failure):
         raise _no_solution(outcome, limited, preferences, read)
-    return lock_from_resolution(outcome, manifest)
+    lock = lock_from_resolution(outcome, manifest)
+    refuse_lacking_wheels(lock, read)
+    return lock, _doubts(lock, outcome, read)
+
+
+def _doubts(lock: Lock, resolution: Resolution, read: ReadResult) -> tuple[str, ...]:
+    stated: dict[tuple[str, Version], str] = {}
+    for found in resolution.distributions:
+        metadata, release = found.metadata, found.release
+        texts = [metadata.requires_python] if metadata is not None else []
+        texts += [file.requires_python for file in release.files] if release is not None else []
+        text = next((text for text in texts if text), None)
+        if text is not None and found.version is not None:
+            stated[found.name, found.version] = text
+    try:
+        platforms, pythons = promised(read)
+    except InputError:
+        # A platform or Python that is not known is the affair of a check; it stops no lock.
+        return ()
+    return doubts_of(lock, platforms, pythons, stated)
 
 
 def _no_solution(failure: Failure, manifest: Manifest, preferences: Preferences, read: ReadResult) -> AnswerIsNo:
@@ -650,12 +688,14 @@ class _Judge:
         settings: Settings,
         connect: Callable[[], IndexClient],
         before: Graph | None,
+        stated: Mapping[tuple[str, Version], str],
     ) -> None:
         self._graph = graph
         self._pythons = pythons
         self._settings = settings
         self._connect = connect
         self._before = before
+        self._stated = stated
         self._listings: dict[str, Listing | None] = {}
         self._lock = threading.Lock()
 
@@ -672,12 +712,12 @@ class _Judge:
     @property
     def policy(self) -> Policy:
         """What is known without asking an index."""
-        return Policy(allow_sdist=self._settings.allow_sdist)
+        return Policy(allow_sdist=self._settings.allow_sdist, requires_python=self._stated)
 
     def informed(self, coverages: Iterable[Coverage]) -> Policy:
         """The policy with the index pages of what is bad in these; safe to ask from several threads."""
         bad = {entry.package for found in coverages for entry in found.findings if not entry.is_good}
-        return Policy(allow_sdist=self._settings.allow_sdist, listings=self._listings_of(bad))
+        return dataclasses.replace(self.policy, listings=self._listings_of(bad))
 
     def _check(self, platform: Platform) -> Check:
         check = check_by_tags(self._graph, platform, self._pythons, self.policy)

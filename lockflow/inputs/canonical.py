@@ -165,6 +165,18 @@ def _markers(markers: tuple[Marker, ...] | None) -> list[str | None] | None:
     return None if markers is None else [render(marker) for marker in markers]
 
 
+def _wheels(settings: Settings) -> dict[str, Any]:
+    """What says for which platforms versions must have wheels; nothing where none must."""
+    if settings.require_wheels == "no":
+        return {}
+    return {
+        "require-wheels": settings.require_wheels,
+        "platforms": list(settings.platforms),
+        "python-versions": list(settings.python_versions),
+        "allow-sdist": sorted(settings.allow_sdist),
+    }
+
+
 def _settings(settings: Settings) -> dict[str, Any]:
     return _compact(
         {
@@ -172,6 +184,7 @@ def _settings(settings: Settings) -> dict[str, Any]:
             "find-links": [_index(index) for index in settings.find_links],
             "index-strategy": settings.index_strategy.value,
             "resolution": settings.resolution.value,
+            **_wheels(settings),
             "prerelease": settings.prerelease.value,
             "prerelease-package": {name: mode.value for name, mode in settings.prerelease_package},
             "fork-strategy": settings.fork_strategy.value,

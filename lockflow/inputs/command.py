@@ -193,6 +193,7 @@ def lockflow_from_environment(
         platforms=options.platforms if ambient.platforms is None else ambient.platforms,
         python_versions=options.python_versions if ambient.python_versions is None else ambient.python_versions,
         allow_sdist=options.allow_sdist if ambient.allow_sdist is None else ambient.allow_sdist,
+        require_wheels=options.require_wheels,
         executor=ambient.executor or options.executor,
         level=ambient.level or options.level,
         modules=options.modules if ambient.modules is None else ambient.modules,

@@ -119,6 +119,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """`[tool.lockflow] platforms`: names of the platforms to check."""
     allow_sdist: frozenset[str] = frozenset()
     """`[tool.lockflow] allow-sdist`: packages that may be built from source in an image."""
+    require_wheels: Literal["no", "prefer", "insist"] = "no"
+    """`[tool.lockflow] require-wheels`: whether versions must have wheels for all platforms and Pythons to check."""
     executor: Executor = "process"
     """`[tool.lockflow] executor`: where platforms are checked."""
     level: Evidence | None = None
@@ -245,12 +247,24 @@ class Tree(Struct, frozen=True, kw_only=True):
     lower: Callable[[Requirement], tuple[Requirement, ...]]
 
 
+class WheelTarget(Struct, frozen=True, kw_only=True):
+    """A platform and Python for which versions shall have wheels: its `marker`, and the tags accepted there.
+
+    `name` is for people. A marker cannot tell libc and macOS versions apart, tags can.
+    """
+
+    name: str
+    marker: Marker
+    tags: frozenset[tuple[str, str, str]]
+
+
 class Manifest(Struct, frozen=True, kw_only=True):
     """Everything a lock depends on.
 
     A workspace has `members` (sorted by name); a script or a root without `[project]` has `requirements` and
     `groups` of its own. `conflicts` are in declared order, items sorted by package, kind, name.
-    `environments` is None where not declared (an empty tuple cannot occur).
+    `environments` is None where not declared (an empty tuple cannot occur). `wheel_targets` are not read but worked
+    out from the definitions of platforms, where the settings ask for wheels.
     """
 
     is_script: bool = False
@@ -269,3 +283,4 @@ class Manifest(Struct, frozen=True, kw_only=True):
     required_environments: tuple[Marker, ...] | None = None
     conflicts: tuple[tuple[ConflictItem, ...], ...] = ()
     settings: Settings = Settings()
+    wheel_targets: tuple[WheelTarget, ...] = ()

@@ -90,7 +90,7 @@ _INDEX_KEYS = _words("""
     exclude-newer-package hash-algorithm
     """)
 _METADATA_KEYS = _words("name version requires-dist requires-python provides-extra provides-extras")
-_LOCKFLOW_KEYS = _words("uv platforms python-versions allow-sdist executor level modules engines")
+_LOCKFLOW_KEYS = _words("uv platforms python-versions allow-sdist require-wheels executor level modules engines")
 _HASH_ALGORITHMS = ("md5", "sha256", "sha384", "sha512", "blake2b")
 _PRERELEASE_MODES = (*Prerelease, "if-necessary-or-explicit")
 INDEX_NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -157,6 +157,7 @@ class LockflowOptions(Struct, frozen=True):
     platforms: tuple[str, ...] | None = None
     python_versions: tuple[str, ...] | None = None
     allow_sdist: tuple[str, ...] | None = None
+    require_wheels: Literal["no", "prefer", "insist"] | None = None
     executor: Executor | None = None
     level: Evidence | None = None
     modules: tuple[str, ...] | None = None
@@ -437,6 +438,7 @@ def parse_lockflow(table: Table) -> LockflowOptions:
         platforms=table.texts("platforms"),
         python_versions=table.texts("python-versions"),
         allow_sdist=table.names("allow-sdist"),
+        require_wheels=_require_wheels(table),
         executor=_one_of(table, "executor", get_args(Executor)),
         level=_one_of(table, "level", get_args(Evidence)),
         modules=table.texts("modules"),
@@ -467,6 +469,14 @@ def _engines(table: Table | None) -> tuple[tuple[str, str], ...] | None:
         elif address is not None:
             engines.append((platform, address))
     return tuple(sorted(engines))
+
+
+def _require_wheels(table: Table) -> Literal["no", "prefer", "insist"] | None:
+    """`true` insists on wheels, `"prefer"` takes a version without where no other will do."""
+    if table.values.get("require-wheels") == "prefer":
+        return "prefer"
+    value = table.flag("require-wheels")
+    return None if value is None else "insist" if value else "no"
 
 
 def _check_lockflow(options: LockflowOptions, table: Table) -> None:

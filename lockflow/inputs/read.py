@@ -448,6 +448,9 @@ class _Reader:
             )
         self.credentials.extend(index_credentials(settings.indexes, self.environment))
         local_sources, local_files = self._local_sources(manifest, world)
+        if settings.require_wheels != "no":
+            definitions, definition_files = self._definitions(world.lock_root)
+            local_sources, local_files = (*local_sources, *definitions), (*local_files, *definition_files)
         return ReadResult(
             manifest=with_settings(manifest, settings),
             root=Path(world.lock_root),
@@ -461,6 +464,12 @@ class _Reader:
             local_sources=local_sources,
             read_tree=lambda folder, seen_from: self._tree(folder, seen_from, world),
         )
+
+    def _definitions(self, root: str) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+        """The project's own definitions of platforms, which decide on versions where these must have wheels."""
+        files = sorted(path.as_posix() for path in Path(root, "platforms").glob("*.toml") if path.is_file())
+        digests = [(relative(file, root), hashlib.sha256(Path(file).read_bytes()).hexdigest()) for file in files]
+        return tuple(digests), tuple(files)
 
     def _local_sources(
         self, manifest: Manifest, world: Surroundings

@@ -58,6 +58,7 @@ def merge(
         python_versions=lockflow.python_versions or (),
         platforms=Settings().platforms if lockflow.platforms is None else lockflow.platforms,
         allow_sdist=frozenset(lockflow.allow_sdist or ()),
+        require_wheels=lockflow.require_wheels or "no",
         executor=lockflow.executor or "process",
         level=lockflow.level,
         modules=lockflow.modules or (),

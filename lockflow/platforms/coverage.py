@@ -158,7 +158,7 @@ def _finding(package: Package, platform: Platform, python: str, policy: Policy) 
     is_allowed = status is Status.SDIST and (is_tree or package.name in policy.allow_sdist)
     if status is not Status.MISSING and package.version is not None:
         text = policy.requires_python.get((package.name, package.version))
-        if text is not None and not _admits(text, python):
+        if text is not None and not admits_python(text, python):
             status, is_allowed = Status.PYTHON, False
             reason = f"it requires Python {text.strip()}, which excludes {python}"
     return Finding(
@@ -172,7 +172,8 @@ def _finding(package: Package, platform: Platform, python: str, policy: Policy) 
     )
 
 
-def _admits(requires_python: str, python: str) -> bool:
+def admits_python(requires_python: str, python: str) -> bool:
+    """Whether a Requires-Python admits a full version; one that cannot be read admits all."""
     try:
         return Specifiers.parse(requires_python).range.contains(Version.parse(python))
     except InvalidSpecifier:

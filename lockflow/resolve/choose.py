@@ -17,7 +17,8 @@ from lockflow.resolve.listed import Listed
 from lockflow.resolve.policy import Policy, is_python_covered, lower_bound
 from lockflow.resolve.preferences import Preference, Preferences
 from lockflow.resolve.pubgrub.incompatibility import DependencyCause
-from lockflow.resolve.unavailable import NoWheelFor, RequiresHigherPython, UnavailableReason
+from lockflow.resolve.unavailable import NoRequiredWheel, NoWheelFor, RequiresHigherPython, UnavailableReason
+from lockflow.resolve.wheels import RequiredWheels
 from lockflow.standards.filenames import InvalidFilename, parse_wheel_name
 from lockflow.standards.markers.tree import FALSE, TRUE, Marker, is_disjoint
 from lockflow.standards.python_range import PythonRange
@@ -43,6 +44,7 @@ class Chooser:
         self._facts = facts
         self._identities = identities
         self._listed = listed
+        self._required_wheels = RequiredWheels(policy)
         self._preferences: dict[str, list[Preference]] = {name: list(entries) for name, entries in preferences.entries}
 
     def prefer(self, name: str, preference: Preference) -> None:
@@ -73,6 +75,11 @@ class Chooser:
                 if parts:
                     return VersionSplit(parts)
             return found.version, RequiresHigherPython(found.file.requires_python or "")
+        if self._required_wheels.concern(name):
+            answer = self._with_required_wheels(state, number, name, allowed, lists, found)
+            if not isinstance(answer, Candidate):
+                return answer
+            found = answer
         if found.wheels and not _is_within_reach(found, state.environment.python):
             return found.version, Unusable(found.version, "python-tag")
         if found.wheels:
@@ -139,6 +146,39 @@ class Chooser:
             descending=self._policy.prefers_highest(name, environment),
             best_match=self._policy.settings.index_strategy is IndexStrategy.UNSAFE_BEST_MATCH,
         )
+
+    def _with_required_wheels(
+        self,
+        state: ForkState,
+        number: int,
+        name: str,
+        allowed: VersionRange,
+        lists: list[VersionList],
+        found: Candidate,
+    ) -> Candidate | Choice:
+        """The version found, if it has a wheel wherever it must; else the next that has, or why it cannot be used.
+
+        No fork is made: one version for all platforms is what the setting is for.
+        """
+        needed = self._needed(state, number, {}) & state.environment.marker
+        gap = self._required_wheels.gap(name, found, needed)
+        if gap is None:
+            return found
+        if self._policy.settings.require_wheels == "insist":
+            return found.version, NoRequiredWheel(gap.name)
+        rest = allowed
+        other: Candidate | Unusable | None = found
+        while other is not None:
+            is_fitting = isinstance(other, Candidate) and self._required_wheels.gap(name, other, needed) is None
+            if isinstance(other, Candidate) and is_fitting and self._is_for_python(state, other):
+                return other
+            rest &= ~VersionRange.singleton(other.version)
+            other = self._search(state.environment, name, rest, lists)
+        return found
+
+    @staticmethod
+    def _is_for_python(state: ForkState, candidate: Candidate) -> bool:
+        return is_python_covered(state.environment.python, lower_bound(candidate.file.requires_python))
 
     def _check_wheels(
         self,

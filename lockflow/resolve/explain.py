@@ -20,7 +20,7 @@ from lockflow.resolve.pubgrub.incompatibility import (
 )
 from lockflow.resolve.pubgrub.term import Term
 from lockflow.resolve.solve import Failure
-from lockflow.resolve.unavailable import EmptySpecifier, NoWheelFor, RequiresHigherPython
+from lockflow.resolve.unavailable import EmptySpecifier, NoRequiredWheel, NoWheelFor, RequiresHigherPython
 from lockflow.standards.markers.render import render
 from lockflow.standards.markers.simplify import simplify_python
 from lockflow.standards.requirements import ConflictItem
@@ -254,6 +254,8 @@ class _Writer:
             return f"{subject} requires Python {reason.requires_python}"
         if isinstance(reason, NoWheelFor):
             return f"{subject} has no wheel where {render(reason.marker)}, and no source distribution"
+        if isinstance(reason, NoRequiredWheel):
+            return f"{subject} has no wheel for {reason.target}, which require-wheels asks for"
         if isinstance(reason, EmptySpecifier):
             return f"{subject} requires {reason.requirement.name} in a range that is empty"
         return f"{subject} cannot be used"

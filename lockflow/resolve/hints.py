@@ -11,7 +11,7 @@ from lockflow.resolve.identity import Identity, Kind
 from lockflow.resolve.policy import Policy, bound_of, lower_bound
 from lockflow.resolve.pubgrub.incompatibility import DependencyCause, Incompatibility, NoVersions, Unavailable
 from lockflow.resolve.solve import Failure
-from lockflow.resolve.unavailable import NoWheelFor, RequiresHigherPython
+from lockflow.resolve.unavailable import NoRequiredWheel, NoWheelFor, RequiresHigherPython
 from lockflow.standards.versions import VersionRange
 
 Subject = Callable[[int, VersionRange], str]
@@ -85,6 +85,11 @@ def _hint_reason(policy: Policy, identity: Identity, reason: object) -> str | No
         return (
             f"{name} has no version with a wheel for that environment in the allowed range: widen the range, leave "
             f"{name} out there with a marker, or drop the environment from tool.uv.required-environments"
+        )
+    if isinstance(reason, NoRequiredWheel):
+        return (
+            f"{name} may be built from source where it is named in allow-sdist of [tool.lockflow]; or leave it out "
+            "there with a marker, or check fewer platforms or python-versions"
         )
     return None
 

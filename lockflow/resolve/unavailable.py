@@ -25,10 +25,17 @@ class NoWheelFor:
 
 
 @dataclass(frozen=True, slots=True)
+class NoRequiredWheel:
+    """A version has no wheel for a platform that must have one (`require-wheels`), whatever else it has."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class EmptySpecifier:
     """A version requires a set of versions that no version lies in."""
 
     requirement: Requirement
 
 
-UnavailableReason = Unusable | Absent | RequiresHigherPython | NoWheelFor | EmptySpecifier
+UnavailableReason = Unusable | Absent | RequiresHigherPython | NoWheelFor | NoRequiredWheel | EmptySpecifier

@@ -321,3 +321,24 @@ def test_a_relative_flag_is_meant_from_where_the_command_runs(bench: Workbench) 
     run = bench.run("lock", "--project", "sub", "--config-file", "other.toml")
     assert run.code == 0, run.said
     assert 'version = "1.0"' in (bench.project / "sub" / "uv.lock").read_text(encoding="utf-8")
+
+
+def test_a_package_that_stops_before_a_promised_python_is_told_and_checked(bench: Workbench) -> None:
+    bench.offer("fruit", "1.0", requires_python=">=3.8,<3.12")
+    bench.write("fruit")
+    run = bench.run("lock")
+    assert run.code == 0
+    assert 'requires-python = ">=3.11" promises more than the locked packages support: fruit 1.0' in run.said
+    assert 'true would be requires-python = ">=3.11' in run.said
+    checked = bench.run("check", "linux/amd64")
+    assert checked.code == 1
+    assert "fruit 1.0 does not support Python 3.12" in checked.said
+    assert "set requires-python" in checked.said
+
+
+def test_a_package_with_nothing_to_install_on_a_platform_is_told(bench: Workbench) -> None:
+    bench.offer("fruit", "1.0", wheels=["cp312-cp312-macosx_11_0_arm64"])
+    bench.write("fruit")
+    run = bench.run("lock")
+    assert run.code == 0
+    assert "warning: nothing can be installed on linux/amd64 of fruit 1.0" in run.said

@@ -51,15 +51,25 @@ class Workbench:
     releases: list[dict[str, Any]] = field(default_factory=list)
     is_online: bool = True
 
-    def offer(self, name: str, version: str, *requires: str, wheels: Iterable[str] = (WHEEL,)) -> Workbench:
+    def offer(
+        self,
+        name: str,
+        version: str,
+        *requires: str,
+        wheels: Iterable[str] = (WHEEL,),
+        has_sdist: bool = False,
+        requires_python: str = ">=3.8",
+    ) -> Workbench:
         """Put a release on the index, with one wheel for each tag triple."""
-        metadata = f"Metadata-Version: 2.3\nName: {name}\nVersion: {version}\nRequires-Python: >=3.8\n"
+        metadata = f"Metadata-Version: 2.3\nName: {name}\nVersion: {version}\nRequires-Python: {requires_python}\n"
         metadata += "".join(f"Requires-Dist: {text}\n" for text in requires)
+        stem = f"{name.replace('-', '_')}-{version}"
         files = []
-        for tags in wheels:
-            filename = f"{name.replace('-', '_')}-{version}-{tags}.whl"
+        for filename in [*(f"{stem}-{tags}.whl" for tags in wheels), *([f"{stem}.tar.gz"] if has_sdist else [])]:
             digest = hashlib.sha256(filename.encode()).hexdigest()
-            files.append({"filename": filename, "sha256": digest, "size": 1000})
+            files.append({
+                "filename": filename, "sha256": digest, "size": 1000, "requires-python": requires_python
+            })  # fmt: skip
         self.releases.append({"name": name, "version": version, "metadata": metadata, "file": files})
         return self
 
