@@ -17,7 +17,17 @@ import msgspec
 from msgspec import Struct
 
 from lockflow.platforms.model import Floor, Status
-from lockflow.report.as_rows import Problem, Row, alike, chain_steps, evidence_lines, floor_notes, problems, rows
+from lockflow.report.as_rows import (
+    Problem,
+    Row,
+    alike,
+    chain_steps,
+    evidence_line,
+    evidence_lines,
+    floor_notes,
+    problems,
+    rows,
+)
 from lockflow.report.headline import headline
 from lockflow.report.model import Entry, PlatformReport, Report, Verdict
 
@@ -133,8 +143,7 @@ def _problems(found: Sequence[Sequence[Problem]]) -> Iterable[str]:
 
 def _problem(same: Sequence[Problem], *, is_open: bool) -> str:
     first = same[0]
-    kind = first.status.value if first.status is not None else "refused" if first.pythons else "broken"
-    sign, word, _ = _SIGNS.get(kind, ("?", "not judged", ""))
+    kind, sign, word = _kind(first)
     others = ", ".join(problem.platform for problem in same[1:])
     lines = [
         f"<details{' open' if is_open else ''}><summary>{_chip(kind, sign, word)}<strong>{_text(first.what)}</strong>",
@@ -151,6 +160,15 @@ def _problem(same: Sequence[Problem], *, is_open: bool) -> str:
     if first.advice:
         lines.append(f"<dt>What helps<dd><ul>{''.join(f'<li>{_text(advice)}' for advice in first.advice)}</ul>")
     return "\n".join((*lines, "</dl></div></details>"))
+
+
+def _kind(problem: Problem) -> tuple[str, str, str]:
+    """The class, sign and word of a problem."""
+    if problem.is_objection:
+        return "bad", "!", "evidence"
+    kind = problem.status.value if problem.status is not None else "refused" if problem.pythons else "broken"
+    sign, word, _ = _SIGNS.get(kind, ("?", "not judged", ""))
+    return kind, sign, word
 
 
 def _explorer() -> str:
@@ -238,6 +256,7 @@ def _data(report: Report) -> str:
                 "name": platform.platform,
                 "level": platform.level,
                 "pythons": [python.python for python in platform.pythons],
+                "evidence": [evidence_line(python.evidence) for python in platform.pythons],
                 "refusals": [python.refusal for python in platform.pythons],
                 "fault": "" if platform.fault is None else platform.fault.what,
             }

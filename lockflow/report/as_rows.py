@@ -35,7 +35,8 @@ class Problem(Struct, frozen=True, kw_only=True):
     """What is wrong on one platform: a package with a bad status, a Python that the lock refuses, a broken check.
 
     `what`, `where`, `why` and `advice` are the four parts of a message. `status` is None and `package` empty where the
-    problem is no package's; `pythons` are the minors concerned.
+    problem is no package's; `pythons` are the minors concerned. `is_objection` tells that evidence speaks against the
+    platform itself.
     """
 
     platform: str
@@ -48,6 +49,7 @@ class Problem(Struct, frozen=True, kw_only=True):
     version: str = ""
     status: Status | None = None
     chain: tuple[ChainLink, ...] = ()
+    is_objection: bool = False
 
 
 def rows(report: Report) -> tuple[Row, ...]:
@@ -131,20 +133,20 @@ def _row(platform: PlatformReport) -> Row:
 
 def evidence_lines(platform: PlatformReport) -> tuple[str, ...]:
     """Say in a line for each distinct evidence where it comes from; none where only the definition was asked."""
-    lines = []
-    for python in platform.pythons:
-        evidence = python.evidence
-        if evidence.target:
-            line = f"uv {evidence.uv} planned for {evidence.target}"
-        elif evidence.image:
-            machine = " emulated" if evidence.emulated else ""
-            line = f"CPython {evidence.python}, {evidence.libc} in {evidence.image}{machine}"
-            verb = "installed" if evidence.level == "install" else "planned"
-            line += f"; uv {evidence.uv} {verb} there" if evidence.uv else ""
-        else:
-            continue
-        lines.append(line)
-    return tuple(dict.fromkeys(lines))
+    lines = dict.fromkeys(evidence_line(python.evidence) for python in platform.pythons)
+    return tuple(line for line in lines if line)
+
+
+def evidence_line(evidence: Evidence) -> str:
+    """Say where evidence comes from; empty where only the definition was asked."""
+    if evidence.target:
+        return f"uv {evidence.uv} planned for {evidence.target}"
+    if not evidence.image:
+        return ""
+    machine = " emulated" if evidence.emulated else ""
+    verb = "installed" if evidence.level == "install" else "planned"
+    told = f"; uv {evidence.uv} {verb} there" if evidence.uv else ""
+    return f"CPython {evidence.python}, {evidence.libc} in {evidence.image}{machine}{told}"
 
 
 def _evidence(platform: PlatformReport) -> str:
@@ -221,6 +223,7 @@ def _objected(platform: str, objection: Objection, places: Sequence[tuple[str, E
         why=objection.why,
         advice=objection.advice,
         pythons=pythons,
+        is_objection=True,
     )
 
 

@@ -246,6 +246,10 @@
 
   let opener = null;
   const fact = (list, name, ...values) => list.append(make("dt", {}, name), make("dd", {}, ...values));
+  const evidence = (platform, pythons) => {
+    const lines = pythons.map((python) => platform.evidence[platform.pythons.indexOf(python)]).filter(Boolean);
+    return lines.length ? [...new Set(lines)] : [EVIDENCE[platform.level] ?? platform.level];
+  };
   const section = (item, column) => {
     const platform = data.platforms[column.platform];
     const found = groups(item, column);
@@ -262,7 +266,7 @@
       if (entry.chain) fact(facts, "Required by", make("ol", { class: "chain" }, ...entry.chain.map(([name, condition]) =>
         make("li", {}, make("code", {}, name), condition ? ` ${condition}` : ""))));
       if (entry.advice) fact(facts, "What helps", make("ul", {}, ...entry.advice.map((text) => make("li", {}, text))));
-      if (entry.status !== "refused") fact(facts, "Evidence", EVIDENCE[platform.level] ?? platform.level);
+      if (entry.status !== "refused") fact(facts, "Evidence", ...evidence(platform, pythons).map((text) => make("p", {}, text)));
       part.append(facts);
     }
     return part;
