@@ -54,17 +54,19 @@ class Match:
     rank: int
 
 
-def cover(graph: Graph, platform: Platform, python: str, policy: Policy) -> Coverage:
+def cover(
+    graph: Graph, platform: Platform, python: str, policy: Policy, among: frozenset[int] | None = None
+) -> Coverage:
     """Judge each package that applies on `platform` with `python` (a full version, `3.12.16`).
 
     Findings follow the lock's order. Bad ones have a reason, but neither chain nor advice yet: see
-    `advice.with_advice`.
+    `advice.with_advice`. `among` limits the question to some packages, by their indices in the lock.
     """
     values = environment(platform, python)
     refused = refusal(graph.lock, values)
     findings: list[Finding] = []
     if not refused:
-        for index in selected(graph, values):
+        for index in selected(graph, values, among):
             package = graph.lock.packages[index]
             if not (isinstance(package.source, Directory) and package.source.install == "virtual"):
                 findings.append(_finding(package, platform, values["python_full_version"], policy))

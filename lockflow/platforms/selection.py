@@ -62,12 +62,17 @@ def graph_of(lock: Lock) -> Graph:
     return Graph(lock=lock, starts=starts, links=links, where=_spread(starts, links))
 
 
-def selected(graph: Graph, environment: Environment) -> tuple[int, ...]:
-    """List the packages that apply in `environment`, as ascending indices into the lock's packages."""
+def selected(graph: Graph, environment: Environment, among: frozenset[int] | None = None) -> tuple[int, ...]:
+    """List the packages that apply in `environment`, as ascending indices into the lock's packages.
+
+    `among` limits the question to some of them.
+    """
     chosen = {
         node.package
         for node, marker in graph.where.items()
-        if node.group is None and evaluate(without_extras(marker), environment)
+        if node.group is None
+        and (among is None or node.package in among)
+        and evaluate(without_extras(marker), environment)
     }
     return tuple(sorted(chosen))
 

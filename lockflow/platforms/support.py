@@ -43,10 +43,13 @@ def doubts(lock: Lock, platforms: Sequence[Platform], pythons: Sequence[str], st
 
     Costs next to nothing where no package is doubtful by itself, whatever the markers say.
     """
-    if not any(_is_doubtful(package, platforms, pythons, stated) for package in lock.packages):
+    among = frozenset(
+        index for index, package in enumerate(lock.packages) if _is_doubtful(package, platforms, pythons, stated)
+    )
+    if not among:
         return ()
     graph, policy = graph_of(lock), Policy(requires_python=stated)
-    coverages = [cover(graph, platform, python, policy) for platform in platforms for python in pythons]
+    coverages = [cover(graph, platform, python, policy, among) for platform in platforms for python in pythons]
     return (*_of_pythons(lock, coverages, stated), *_of_platforms(coverages))
 
 
