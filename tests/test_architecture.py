@@ -17,7 +17,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "lockflow"
 ROOMS = ("inputs", "index", "resolve", "lock", "platforms", "report", "images")
 CELLAR = ("standards", "engines", "errors")
-STAIRS = ("clients", "fixing", "proving", "required_wheels", "steps", "refresh", "remember", "unchanged")
+STAIRS = ("before_build", "clients", "dependencies", "fixing", "proving", "required_wheels", "steps", "refresh", "remember", "unchanged")
 ROOF = ("cli", "tasks", "flyte")
 EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}
 EDGES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lockflow import steps
+from lockflow.before_build import before_build, drift_message, require_ready
 from lockflow.cli.arguments import add_common, add_evidence, add_index, add_resolver, network, settle, target
 from lockflow.cli.console import Console, duration, plural
 from lockflow.cli.engines import open_engine
@@ -35,6 +36,10 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
     parser.add_argument("--python", dest="pythons", action="append", default=[], metavar="VERSION", help=text)
     parser.add_argument("--json", action="store_true", help="put the report on stdout as JSON")
     add_evidence(parser)
+    text = (
+        "ask as well whether this uv would take the lock in a build; by default the one that the project pins, if any"
+    )
+    parser.add_argument("--uv", metavar="VERSION", help=text)
     text = "the lock to compare with: say where the wheels need a newer system; by default that of the last commit"
     parser.add_argument("--previous", metavar="FILE", type=Path, help=text)
     text = "try the edits that would mend what is wrong, apply those that help, and lock again"
@@ -62,6 +67,8 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
                 on_done=lambda outcome: progress.step(outcome.platform),
             )
 
+    drifts = before_build(asked, builder_uv=options.uv or "", with_machine=False, only_if_pinned=True)
+    require_ready([drift for drift in drifts if drift.concern == "source"])
     report = look()
     if options.fix:
         from lockflow.cli.fix import mend
@@ -71,8 +78,10 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
     if options.json:
         console.data(steps.as_json(report).rstrip("\n"))
     say_report(report, console)
+    for drift in drifts:
+        console.problem(drift_message(drift))
     console.note(f"Checked {plural(len(report.platforms), 'platform')} in {duration(started.elapsed())}")
-    return exit_code(report)
+    return EXIT_ANSWER_IS_NO if drifts else exit_code(report)
 
 
 def say_report(report: Report, console: Console) -> None:
