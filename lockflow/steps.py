@@ -25,6 +25,7 @@ from lockflow.clients import index_clients
 from lockflow.errors import AnswerIsNo, InputError, LockflowError, NetworkError
 from lockflow.index.cache import Cache, default_cache_folder
 from lockflow.index.client import ClientOptions, IndexClient
+from lockflow.index.mirrors import strangers
 from lockflow.index.model import Absent, Listing
 from lockflow.index.network import http_options
 from lockflow.inputs.canonical import canonical_inputs
@@ -501,7 +502,13 @@ def _sides(before: Lock | None) -> str:
 
 
 def _with_remarks(found: LockResult, read: ReadResult, target: Target, result: Result) -> LockResult:
-    """Add what is to be said about the names to upgrade; what a file asks for may well change nothing."""
+    """Add what is to be said about the names to upgrade, of which a file may ask for some that stay, and of mirrors."""
+    if read.mirrors and result.is_changed:
+        files = (file for package in result.lock.packages for file in (*package.wheels, package.sdist) if file)
+        left = strangers((file.url for file in files if file.url is not None), read.mirrors)
+        if left:
+            text = f"no entry of `mirrors` says where {left[0]} comes from, so it stands in the lock as it is"
+            found = replace(found, warnings=(*found.warnings, text))
     if not read.upgrade_packages:
         return found
     names = [requirement.name for requirement in read.upgrade_packages]
@@ -653,7 +660,7 @@ def _connector(read: ReadResult, network: Network, environment: Mapping[str, str
         no_cache=network.no_cache,
         offline=network.offline,
         refresh=network.refresh,
-        http=replace(http, insecure_hosts=http.insecure_hosts | network.insecure_hosts),
+        http=replace(http, insecure_hosts=http.insecure_hosts | network.insecure_hosts, mirrors=read.mirrors),
         read_tree=read.read_tree,
     )
     return index_clients(options, read.manifest, environment, network.transport)

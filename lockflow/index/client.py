@@ -34,6 +34,7 @@ from lockflow.index.entries import (
 from lockflow.index.freshness import Policy, conditions, confirmed, is_fresh, policy_of
 from lockflow.index.git import Repositories
 from lockflow.index.metadata import CoreMetadata, InvalidMetadata, as_metadata, parse_core_metadata
+from lockflow.index.mirrors import canonical
 from lockflow.index.model import Absent, File, Listing, Metadata, SourceMetadata
 from lockflow.index.network import Answer, HttpOptions, Network, Transport
 from lockflow.index.reading import FORBIDDEN, NOT_FOUND, Found, Reading, metadata_of_archive, opened, unexpected_status
@@ -48,6 +49,7 @@ from lockflow.index.simple import (
     flat_listings,
     parse_flat,
     parse_listing,
+    with_urls,
 )
 from lockflow.index.sources import ReadTree, SourceOptions, SourceReader
 from lockflow.index.unpack import unpack
@@ -329,6 +331,7 @@ class IndexClient:
                 known = parse_listing(answer.body, content_type, answer.url, name, index.url)
             except InvalidPage as error:
                 raise _unusable_page(answer, str(error)) from error
+            known = self._at_home({name: known})[name]
             body = encode_listing(known)
         policy = policy_of(answer.headers, self._now())
         if policy is not None:
@@ -351,10 +354,18 @@ class IndexClient:
             known = parse_flat(answer.body, answer.headers.get("content-type", ""), answer.url, index.url)
         except InvalidPage as error:
             raise _unusable_page(answer, str(error)) from error
+        known = self._at_home(known)
         policy = policy_of(answer.headers, self._now())
         if policy is not None:
             self._store(path, StoredPage(policy, answer.url, "", encode_flat(known)))
         return known
+
+    def _at_home(self, listings: dict[str, Listing]) -> dict[str, Listing]:
+        """Listings of a mirror with the URLs that a lock has; they are stored like that, for use with any mirror."""
+        if not self._options.http.mirrors:
+            return listings
+        mirrors = self._options.http.mirrors
+        return {name: with_urls(listing, lambda url: canonical(url, mirrors)) for name, listing in listings.items()}
 
     async def _get_page(self, url: str, index: Index, stored: StoredPage | None) -> Answer:
         headers = [("accept", ACCEPT)]

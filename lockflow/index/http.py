@@ -24,6 +24,7 @@ from msgspec import Struct
 
 from lockflow.errors import NetworkError
 from lockflow.index.freshness import retry_after_seconds
+from lockflow.index.mirrors import mirrored
 from lockflow.index.network import Answer, HttpOptions, Transport
 from lockflow.index.transports import Transports
 from lockflow.index.urls import credentials_of, host_of, join, origin, without_credentials
@@ -94,7 +95,7 @@ class Http:
         a Range header. Credentials are those known for
         the origin asked, so they never follow a redirect to another.
         """
-        current = url
+        current = mirrored(url, self._options.mirrors)
         for _ in range(_MOST_REDIRECTS + 1):
             plan = _Plan(
                 url=without_credentials(current),

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
+from lockflow.index.mirrors import Mirrors
 from lockflow.inputs.model import Index
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ Transport: TypeAlias = "httpx.AsyncBaseTransport | httpx.BaseTransport"
 
 
 class HttpOptions(Struct, frozen=True, kw_only=True):
-    """How to reach hosts. `credentials` are (index URL without credentials, user, password)."""
+    """How to reach hosts. `credentials` are (index URL without credentials, user, password).
+
+    What lies below the first of a pair of `mirrors` is asked for below the second.
+    """
 
     timeout_seconds: float = 30.0
     connect_timeout_seconds: float = 10.0
@@ -30,6 +34,7 @@ class HttpOptions(Struct, frozen=True, kw_only=True):
     credentials: tuple[tuple[str, str, str], ...] = ()
     insecure_hosts: frozenset[str] = frozenset()
     environment: Mapping[str, str] = {}
+    mirrors: Mirrors = ()
 
 
 def http_options(environment: Mapping[str, str], credentials: tuple[tuple[str, str, str], ...] = ()) -> HttpOptions:

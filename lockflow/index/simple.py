@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from operator import attrgetter, itemgetter
 
@@ -460,6 +460,19 @@ _FLAT = msgspec.msgpack.Decoder(list[_ListingForm])
 def encode_listing(listing: Listing) -> bytes:
     """The stored form of a listing that this module made."""
     return _ENCODER.encode(_listing_form(listing))
+
+
+def with_urls(listing: Listing, exchange: Callable[[str], str]) -> Listing:
+    """A listing that this module made, with other URLs of its files."""
+    releases = []
+    for release in listing.releases:
+        links = _LINKS.decode(release.raw)
+        for link in links:
+            url, mark, fragment = link.url.partition("#")
+            link.url = f"{exchange(url)}{mark}{fragment}"
+        raw = _ENCODER.encode(links)
+        releases.append(Release(release.version, release.earliest_upload_ns, raw=raw, decode=_decode_files))
+    return msgspec.structs.replace(listing, releases=tuple(releases))
 
 
 def decode_listing(content: bytes) -> Listing:

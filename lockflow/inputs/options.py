@@ -90,7 +90,9 @@ _INDEX_KEYS = _words("""
     exclude-newer-package hash-algorithm
     """)
 _METADATA_KEYS = _words("name version requires-dist requires-python provides-extra provides-extras")
-_LOCKFLOW_KEYS = _words("uv platforms python-versions allow-sdist require-wheels executor level modules engines")
+_LOCKFLOW_KEYS = _words(
+    "uv platforms python-versions allow-sdist require-wheels executor level modules engines mirrors"
+)
 _HASH_ALGORITHMS = ("md5", "sha256", "sha384", "sha512", "blake2b")
 _PRERELEASE_MODES = (*Prerelease, "if-necessary-or-explicit")
 INDEX_NAME = re.compile(r"[A-Za-z0-9._-]+")

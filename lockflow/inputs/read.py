@@ -19,6 +19,7 @@ from lockflow.inputs.assemble import Surroundings, read_tree, script_manifest, w
 from lockflow.inputs.command import lockflow_from_environment, options_from_command, parse_boolean
 from lockflow.inputs.durations import Clock
 from lockflow.inputs.lowering import MemberPlace
+from lockflow.inputs.mirrors import USER_FILE, Mirrors, mirrors_from_environment, parse_mirrors, parse_user_file
 from lockflow.inputs.model import Index, Manifest, SettingsOverrides, Tree
 from lockflow.inputs.options import (
     Credential,
@@ -51,7 +52,8 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     their URL. `upgrade...` is what flags and files ask for; groups are for the caller to look up in the manifest.
     `local_sources` are archives and files in source trees that the manifest leads to, by path, with their digests.
     `read_tree` reads the source tree in a folder, with paths as seen from another; None where it has no
-    pyproject.toml. It raises InputError where the tree cannot be read.
+    pyproject.toml. It raises InputError where the tree cannot be read. What lies below the first of a pair of
+    `mirrors` is asked for below the second.
     """
 
     manifest: Manifest
@@ -65,6 +67,7 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     upgrade_groups: tuple[str, ...] = ()
     local_sources: tuple[tuple[str, str], ...] = ()
     read_tree: Callable[[Path, Path], Tree | None]
+    mirrors: tuple[tuple[str, str], ...] = ()
 
 
 def read_manifest(
@@ -207,6 +210,7 @@ class _Reader:
         self.clock = clock
         self.interpreter_minor = interpreter_minor
         self.faults = Faults()
+        self.reads_settings = True
         self.credentials: list[Credential] = []
         self.disk = _Disk(self.faults, start)
 
@@ -327,6 +331,7 @@ class _Reader:
             layers += self._config_layer(join(base, Path(config_file).as_posix()), root, "given", must_exist=True)
             return layers, True
         if no_config:
+            self.reads_settings = False
             return layers, True
         found, is_hidden = self._nearest_settings(folder, file, root)
         layers += found
@@ -391,13 +396,13 @@ class _Reader:
             self.faults.warn(f"the {whose} configuration {path} changes the lock, on this machine only: {keys}")
         return [options]
 
-    def _user_config(self) -> str | None:
+    def _user_config(self, file: str = "uv/uv.toml") -> str | None:
         if sys.platform == "win32":
             folder = self.environment.get("APPDATA")
         else:
             home = self.environment.get("HOME")
             folder = self.environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else None)
-        return None if not folder else join(_absolute(Path(folder)), "uv/uv.toml")
+        return None if not folder else join(_absolute(Path(folder)), file)
 
     def _system_config(self) -> str | None:
         if sys.platform == "win32":
@@ -447,6 +452,7 @@ class _Reader:
                 "name one by uv in [tool.lockflow]"
             )
         self.credentials.extend(index_credentials(settings.indexes, self.environment))
+        mirrors = self._mirrors(world.lock_root)
         local_sources, local_files = self._local_sources(manifest, world)
         if settings.require_wheels != "no":
             definitions, definition_files = self._definitions(world.lock_root)
@@ -463,7 +469,24 @@ class _Reader:
             upgrade_groups=self._upgrade_groups(manifest),
             local_sources=local_sources,
             read_tree=lambda folder, seen_from: self._tree(folder, seen_from, world),
+            mirrors=mirrors,
         )
+
+    def _mirrors(self, root: str) -> tuple[tuple[str, str], ...]:
+        """What is asked for elsewhere: the project says so, the user otherwise, a variable otherwise again."""
+        mirrors: Mirrors = {}
+        table = self.disk.pyproject(root)
+        for name in ("tool", "lockflow"):
+            table = None if table is None else table.table(name)
+        if table is not None:
+            mirrors |= parse_mirrors(table, self.credentials)
+        path = self._user_config(USER_FILE) if self.reads_settings else None
+        own = None if path is None else self.disk.table(path)
+        if own is not None:
+            mirrors |= parse_user_file(own, self.credentials)
+        mirrors |= mirrors_from_environment(self.environment, self.faults, self.credentials)
+        self.faults.raise_if_any()
+        return tuple(mirrors.items())
 
     def _definitions(self, root: str) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
         """The project's own definitions of platforms, which decide on versions where these must have wheels."""
