@@ -94,3 +94,42 @@ def test_a_marker_joins_the_one_that_is_there(bench: Workbench, old: str) -> Non
     (dependency,) = project(bench)["project"]["dependencies"]
     assert dependency.count(";") == 1
     assert ("python_version" in dependency) == ("python_version" in old)
+
+
+def test_a_range_of_pythons_is_narrowed_to_what_is_true(bench: Workbench) -> None:
+    bench.offer("fruit", "1.0", requires_python=">=3.8,<3.14")
+    path = bench.write("fruit")
+    path.write_text(path.read_text(encoding="utf-8").replace('python-versions = ["3.12"]\n', ""), encoding="utf-8")
+    bench.run("lock")
+    run = bench.run("check", "linux/amd64", "--fix")
+    assert run.code == 0, run.said
+    assert project(bench)["project"]["requires-python"] == ">=3.11,<3.14"
+
+
+def test_a_python_that_was_named_is_not_taken_back(bench: Workbench) -> None:
+    bench.offer("fruit", "1.0", requires_python=">=3.8,<3.12")
+    path = bench.write("fruit")
+    before = path.read_bytes()
+    bench.run("lock")
+    run = bench.run("check", "linux/amd64", "--fix")
+    assert run.code == 1
+    assert "does not help: requires-python" in run.said
+    assert path.read_bytes() == before
+
+
+def test_a_member_of_a_workspace_is_edited_where_it_states_the_requirement(bench: Workbench) -> None:
+    offer(bench, "1.1", [MAC])
+    sources = '\n[tool.uv.workspace]\nmembers = ["inner"]\n\n[tool.uv.sources]\ninner = { workspace = true }\n'
+    root = bench.write("inner", more=sources)
+    inner = bench.write(name="inner", folder="inner")
+    inner.write_text(inner.read_text(encoding="utf-8").replace("[]", '[\n    "fruit", # sweet\n]'), encoding="utf-8")
+    before = root.read_bytes()
+    assert bench.run("lock").code == 0
+    run = bench.run("check", "--fix")
+    assert run.code == 0, run.said
+    assert "fixed: the marker" in run.said
+    assert root.read_bytes() == before
+    text = inner.read_text(encoding="utf-8")
+    (line,) = [line for line in text.splitlines() if "fruit" in line]
+    assert line.startswith('    "fruit ; ')
+    assert line.endswith("# sweet")
