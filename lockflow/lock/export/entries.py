@@ -1,0 +1,186 @@
+"""A lock and a wish to the packages that are installed, each with the one marker under which it is.
+
+Markers are those that the lock prints on its edges: they hold within its requires-python. Where extras or groups
+conflict, what is asked for decides; no conflict item is left in a marker.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lockflow.lock.export.model import Entry, Wish
+from lockflow.lock.export.roots import by_name, members, required_marker, roots
+from lockflow.lock.model import Dependency, Lock, Package
+from lockflow.lock.order import package_key
+from lockflow.standards.markers.partial import substitute
+from lockflow.standards.markers.simplify import simplify_python
+from lockflow.standards.markers.tree import FALSE, TRUE, Marker
+from lockflow.standards.markers.universal import encode_conflict
+from lockflow.standards.requirements import Directory, LocalFile
+
+_Items = dict[str, Marker]
+"""The conflict items that are on, and where: all others are off."""
+
+
+def entries(lock: Lock, wish: Wish) -> tuple[Entry, ...]:
+    """List what is installed for `wish`, by name, version and source; its names exist (see `roots.check`)."""
+    graph = _Graph(lock, wish)
+    markers = graph.reach()
+    found = []
+    for index, marker in markers.items():
+        package = lock.packages[index]
+        if marker is FALSE or not _is_told(package, lock, wish):
+            continue
+        dependents = tuple(sorted({lock.packages[at].name for at in graph.dependents.get(index, ())}))
+        found.append(Entry(package=package, marker=marker, dependents=dependents))
+    found.sort(key=lambda entry: package_key(entry.package.name, entry.package.version, entry.package.source))
+    return tuple(found)
+
+
+def _is_told(package: Package, lock: Lock, wish: Wish) -> bool:
+    if package.name in wish.left_out or (wish.without_project and package.name == wish.project):
+        return False
+    if wish.without_workspace and (package.name == wish.project or package.name in members(lock)):
+        return False
+    return not (wish.without_local and isinstance(package.source, Directory | LocalFile))
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """An edge that is walked; `item` is the extra of the parent that brings it in."""
+
+    target: int
+    marker: Marker
+    item: str | None = None
+
+
+_ROOT = -1
+
+
+class _Graph:
+    """What the wish leads to: `edges` by parent in the order in which they are found."""
+
+    def __init__(self, lock: Lock, wish: Wish) -> None:
+        self._lock = lock
+        self._wish = wish
+        self._indices = {
+            (package.name, package.version, package.source): at for at, package in enumerate(lock.packages)
+        }
+        self._queue: deque[tuple[int, str | None]] = deque()
+        self._seen: set[tuple[int, str | None]] = set()
+        self.edges: dict[int, list[_Edge]] = {_ROOT: []}
+        self.dependents: dict[int, list[int]] = {}
+        self.items: _Items = {}
+        self._start()
+        self._walk()
+
+    def _start(self) -> None:
+        for package in roots(self._lock, self._wish):
+            if package.name not in self._wish.prune:
+                self._start_at(package)
+        requirements = list(self._lock.manifest.requirements)
+        for group in self._lock.manifest.groups:
+            if self._wish.has_group(group.name):
+                requirements.extend(group.requirements)
+        known = by_name(self._lock) if requirements else {}
+        for requirement in requirements:
+            for package in known.get(requirement.name, ()) if requirement.name not in self._wish.prune else ():
+                marker = required_marker(requirement, package)
+                if marker is not FALSE:
+                    at = self._index(package)
+                    self._add(_ROOT, _Edge(at, simplify_python(marker, self._lock.requires_python.range)))
+                    self._follow(at, requirement.extras)
+
+    def _start_at(self, package: Package) -> None:
+        wish, at = self._wish, self._index(package)
+        if wish.is_production:
+            self.items[encode_conflict(package.name, "project", None)] = TRUE
+            self._add(_ROOT, _Edge(at, TRUE))
+            self._queue.append((at, None))
+            for extra, _ in package.optional_dependencies:
+                if wish.has_extra(extra):
+                    self._queue.append((at, extra))
+                    self.items[encode_conflict(package.name, "extra", extra)] = TRUE
+        for group, dependencies in package.dev_dependencies:
+            if not wish.has_group(group):
+                continue
+            if dependencies:
+                self.items[encode_conflict(package.name, "group", group)] = TRUE
+            for dependency, target in self._targets(dependencies):
+                self._add(_ROOT, _Edge(target, dependency.printed))
+                self._follow(target, dependency.extras)
+
+    def _walk(self) -> None:
+        while self._queue:
+            at, extra = self._queue.popleft()
+            package = self._lock.packages[at]
+            dependencies = package.dependencies
+            item = None
+            if extra is not None:
+                dependencies = dict(package.optional_dependencies).get(extra, ())
+                item = encode_conflict(package.name, "extra", extra)
+            for dependency, target in self._targets(dependencies):
+                self._add(at, _Edge(target, dependency.printed, item))
+                self.dependents.setdefault(target, []).append(at)
+                self._follow(target, dependency.extras)
+
+    def _targets(self, dependencies: tuple[Dependency, ...]) -> Iterator[tuple[Dependency, int]]:
+        for dependency in dependencies:
+            at = self._indices.get((dependency.name, dependency.version, dependency.source))
+            if at is not None and dependency.name not in self._wish.prune:
+                yield dependency, at
+
+    def _index(self, package: Package) -> int:
+        return self._indices[package.name, package.version, package.source]
+
+    def _add(self, parent: int, edge: _Edge) -> None:
+        self.edges.setdefault(parent, []).append(edge)
+
+    def _follow(self, at: int, extras: tuple[str, ...]) -> None:
+        for extra in (None, *extras):
+            if (at, extra) not in self._seen:
+                self._seen.add((at, extra))
+                self._queue.append((at, extra))
+
+    def reach(self) -> dict[int, Marker]:
+        """Carry markers along the edges until nothing changes."""
+        has_conflicts = bool(self._lock.conflicts)
+        where: dict[int, Marker] = {_ROOT: _supported(self._lock)}
+        on: dict[int, _Items] = {_ROOT: self.items}
+        waiting = [_ROOT]
+        while waiting:
+            parent = waiting.pop()
+            # As in uv, the edge found last is walked first; where markers come in does not change what they mean.
+            for edge in reversed(self.edges.get(parent, ())):
+                marker = edge.marker
+                if has_conflicts:
+                    marker = substitute(marker, on[parent])
+                    _pass_on(on, parent, edge, marker, where[parent])
+                together = where.get(edge.target, FALSE) | (where[parent] & marker)
+                if edge.target not in where or together is not where[edge.target]:
+                    where[edge.target] = together
+                    waiting.append(edge.target)
+        del where[_ROOT]
+        return where
+
+
+def _supported(lock: Lock) -> Marker:
+    """Return where the lock holds at all: in the declared environments, where there are any."""
+    if not lock.supported_environments:
+        return TRUE
+    marker = FALSE
+    for environment in lock.supported_environments:
+        marker |= environment
+    return simplify_python(marker, lock.requires_python.range)
+
+
+def _pass_on(on: dict[int, _Items], parent: int, edge: _Edge, marker: Marker, parent_marker: Marker) -> None:
+    """Tell the target of an edge which items are on where it is reached by it."""
+    passed = {item: condition & marker for item, condition in on[parent].items()}
+    if edge.item is not None:
+        passed[edge.item] = parent_marker & marker
+    known = on.setdefault(edge.target, {})
+    for item, condition in passed.items():
+        known[item] = known.get(item, FALSE) | condition
