@@ -17,7 +17,7 @@ from lockflow.cli.version import VERSION
 from lockflow.errors import EXIT_DONE, EXIT_NOT_ANSWERED, InputError, LockflowError
 
 EXIT_INTERRUPTED = 130
-COMMANDS = ("lock", "check", "report", "refresh")
+COMMANDS = ("lock", "check", "report", "refresh", "add", "remove")
 
 
 class Parser(argparse.ArgumentParser):
@@ -91,6 +91,10 @@ def _command(name: str) -> Callable[[list[str], Console, Started], int]:
         from lockflow.cli.report import run_report as run
     elif name == "refresh":
         from lockflow.cli.refresh import run_refresh as run
+    elif name == "add":
+        from lockflow.cli.add import run_add as run
+    elif name == "remove":
+        from lockflow.cli.add import run_remove as run
     else:
         raise InputError(
             f"there is no command {name!r}",

@@ -31,6 +31,7 @@ Commands:
   check     check the lock for every platform: is there a wheel of everything?
   report    check all platforms, write reports/*.json and reports/summary.md
   refresh   newer versions that hold on every platform, and a change report
+  add       add requirements to pyproject.toml (`remove` takes them out), and lock
 
 Examples:
   lockflow lock                              the project in this folder or above

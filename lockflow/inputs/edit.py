@@ -13,6 +13,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Array
 
 from lockflow.errors import InputError
+from lockflow.inputs import places
 
 _MARK = "\ufeff"
 
@@ -128,3 +129,154 @@ def _close_on_own_line(array: Array) -> None:
 def _unexpected(tables: Path, key: str, expected: str, where: str) -> InputError:
     place = ".".join((*tables, key))
     return InputError(f"{where} cannot be edited", where=f"{where}, {place}", why=f"it is not {expected}")
+
+
+# Requirements --------------------------------------------------------------------------------------------------------
+
+
+def with_array(
+    text: str, tables: Path, key: str, change: Callable[[str], str], *, where: str, is_sorted: bool = False
+) -> str:
+    """Replace the text of a list, brackets included, by what `change` makes of it; one that is not there is `[]`.
+
+    A new key stands at the end of its table, or in order with `is_sorted` where the keys are; a new table where its
+    siblings end. Raises as `with_item`.
+    """
+    document = _parsed(text, where)
+    table = _table(document, tables, where, is_made=False)
+    if table is not None and key in table:
+        array = table[key]
+        if not isinstance(array, Array):
+            raise _unexpected(tables, key, "a list", where)
+        raw = array.as_string()
+        changed = change(raw)
+        if changed == raw:
+            return text
+        table[key] = tomlkit.parse(f"x = {changed}\n")["x"]
+        return _text(document, text)
+    plain = _plain(text)
+    value = change("[]")
+    if table is None:
+        return _like(places.with_table(plain, (*tables,), f"{_bare(key)} = {value}\n"), text, where)
+    made = places.with_key(plain, tables, key, value, is_sorted=is_sorted)
+    if made is not None:
+        return _like(made, text, where)
+    table[key] = tomlkit.parse(f"x = {value}\n")["x"]
+    return _text(document, text)
+
+
+def with_entry(text: str, tables: Path, key: str, value: str, *, where: str) -> str:
+    """Set `key` of a table to a TOML value given as text, at the table's end where it is not there."""
+    document = _parsed(text, where)
+    table = _table(document, tables, where, is_made=False)
+    if table is not None and key in table:
+        text = without_entry(text, tables, key, where=where)
+    plain = _plain(text)
+    made = places.with_key(plain, tables, key, value)
+    if made is None:
+        if _table(_parsed(text, where), tables, where, is_made=False) is not None:
+            return _with_inline(text, tables, key, value, where)
+        made = places.with_table(plain, (*tables,), f"{_bare(key)} = {value}\n")
+    return _like(made, text, where)
+
+
+def without_entry(text: str, tables: Path, key: str, *, where: str) -> str:
+    """Remove a key of a table; what is not there is no fault."""
+    document = _parsed(text, where)
+    table = _table(document, tables, where, is_made=False)
+    if table is None or key not in table:
+        return text
+    plain = _plain(text)
+    found = places.statements(plain)
+    inside: tuple[str, ...] | None = ()
+    for entry in found:
+        if entry.is_heading:
+            inside = None if entry.is_array else entry.names
+        elif inside == (*tables,) and entry.names == (key,):
+            return _like(plain[: entry.start] + plain[entry.end :], text, where)
+    del table[key]
+    return _text(document, text)
+
+
+def without_table(text: str, tables: Path, *, where: str) -> str:
+    """Remove a table that has no keys, with the empty lines before its heading."""
+    plain = _plain(text)
+    found = places.statements(plain)
+    for number, entry in enumerate(found):
+        if entry.is_heading and entry.names == (*tables,):
+            before = found[number - 1].end if number else 0
+            comments = [line for line in plain[before : entry.start].splitlines(keepends=True) if line.strip()]
+            return _like(plain[:before] + "".join(comments) + plain[entry.end :], text, where)
+    document = _parsed(text, where)
+    parent = _table(document, tables[:-1], where, is_made=False)
+    if parent is not None and tables[-1] in parent:
+        del parent[tables[-1]]
+    return _text(document, text)
+
+
+def with_index(text: str, name: str, url: str, *, where: str) -> str:
+    """Put an index before all others of `[tool.uv]`; one with that URL gets the name, empty for none.
+
+    Raises InputError where another index has the name.
+    """
+    indexes = document(text, where).get("tool", {}).get("uv", {}).get("index", [])
+    same = next((number for number, entry in enumerate(indexes) if entry.get("url") == url), None)
+    if any(name and entry.get("name") == name and number != same for number, entry in enumerate(indexes)):
+        raise InputError(
+            f"there is an index {name} with another URL", where=where, next="edit it, or take another name"
+        )
+    plain = _plain(text)
+    found = places.statements(plain)
+    names = ("tool", "uv", "index")
+    own = [number for number, entry in enumerate(found) if entry.is_heading and entry.names == names]
+    if same is not None:
+        if not name or indexes[same].get("name") == name:
+            return text
+        if "name" in indexes[same]:
+            raise InputError(
+                f"the index has the name {indexes[same]['name']} already", where=where, next="use it, or edit the file"
+            )
+        if same < len(own):
+            keys = places.keys_after(found, own[same])
+            place = keys[-1].end
+            return _like(plain[:place] + f"name = {_string(name)}\n" + plain[place:], text, where)
+        return text
+    lines = (f"name = {_string(name)}\n" if name else "") + f"url = {_string(url)}\n"
+    if not own:
+        made = places.with_table(plain, names, lines, is_array=True, position=places.key_count(plain))
+        return _like(made, text, where)
+    place = found[own[0]].start
+    return _like(f"{plain[:place]}[[tool.uv.index]]\n{lines}\n{plain[place:]}", text, where)
+
+
+def _string(value: str) -> str:
+    return tomlkit.string(value).as_string()
+
+
+def document(text: str, where: str) -> dict[str, Any]:
+    """The whole text as plain values. Raises InputError for what is no TOML."""
+    found: dict[str, Any] = _parsed(text, where).unwrap()
+    return found
+
+
+def _with_inline(text: str, tables: Path, key: str, value: str, where: str) -> str:
+    document = _parsed(text, where)
+    table = _table(document, tables, where, is_made=True)
+    table[key] = tomlkit.parse(f"x = {value}\n")["x"]
+    return _text(document, text)
+
+
+def _plain(text: str) -> str:
+    return text.removeprefix(_MARK).replace("\r\n", "\n")
+
+
+def _like(made: str, before: str, where: str) -> str:
+    """Give a text that was put together the line ends of the one before; it must still be TOML."""
+    _parsed(made, where)
+    if "\r\n" in before:
+        made = made.replace("\n", "\r\n")
+    return _MARK + made if before.startswith(_MARK) else made
+
+
+def _bare(key: str) -> str:
+    return tomlkit.key(key).as_string()

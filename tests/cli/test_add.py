@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lockflow import dependencies
+from lockflow.errors import LockFileError
+from support.workbench import Workbench
+
+
+@pytest.fixture
+def shop(bench: Workbench) -> Workbench:
+    bench.offer("pear", "1.0").offer("pear", "2.3.1")
+    path = bench.write("apple")
+    path.write_text(path.read_text(encoding="utf-8").replace("'apple'", '"apple"'), encoding="utf-8")
+    assert bench.run("lock").code == 0
+    return bench
+
+
+def text(bench: Workbench) -> str:
+    return (bench.project / "pyproject.toml").read_bytes().decode()
+
+
+def both(bench: Workbench) -> tuple[bytes, bytes | None]:
+    lock = bench.lock.read_bytes() if bench.lock.exists() else None
+    return (bench.project / "pyproject.toml").read_bytes(), lock
+
+
+# What is written -----------------------------------------------------------------------------------------------------
+
+
+def test_a_new_requirement_gets_a_bound_after_the_locked_version(shop: Workbench) -> None:
+    run = shop.run("add", "pear")
+    assert run.code == 0, run.said
+    assert 'dependencies = [\n    "apple",\n    "pear>=2.3.1",\n]\n' in text(shop)
+    assert "Added pear v2.3.1" in run.said
+    assert shop.run("lock", "--check").code == 0
+
+
+def test_a_bound_follows_a_version_that_the_lock_has_already(shop: Workbench) -> None:
+    shop.offer("core", "9.0")
+    assert shop.run("add", "core", "--bounds", "exact").code == 0
+    assert '"core==2.0"' in text(shop)
+
+
+def test_comments_and_line_ends_are_kept(shop: Workbench) -> None:
+    before = text(shop).replace('["apple"]', '[\n  # fruit\n  "apple", # red\n]').replace("\n", "\r\n")
+    (shop.project / "pyproject.toml").write_bytes(before.encode())
+    assert shop.run("add", "pear<2").code == 0
+    assert '[\r\n  # fruit\r\n  "apple", # red\r\n  "pear<2",\r\n]\r\n' in text(shop)
+    assert text(shop).replace("\r\n", "").count("\n") == 0
+
+
+def test_what_was_added_can_be_removed_again(shop: Workbench) -> None:
+    lock = shop.lock.read_bytes()
+    assert shop.run("add", "pear", "--group", "docs").code == 0
+    assert '[dependency-groups]\ndocs = [\n    "pear>=2.3.1",\n]\n' in text(shop)
+    assert shop.run("remove", "pear", "--group", "docs").code == 0
+    assert "docs = []" in text(shop)
+    assert b'name = "pear"' not in shop.lock.read_bytes()
+    assert shop.run("lock", "--check").code == 0
+    assert lock.count(b"[[package]]") == shop.lock.read_bytes().count(b"[[package]]")
+
+
+def test_a_source_of_git_is_written_apart(shop: Workbench) -> None:
+    run = shop.run("add", "--frozen", "tool @ git+https://git.example/tool.git", "--tag", "v2")
+    assert run.code == 0, run.said
+    assert '[tool.uv.sources]\ntool = { git = "https://git.example/tool.git", tag = "v2" }\n' in text(shop)
+    assert '"tool",' in text(shop)
+
+
+def test_a_script_is_edited_in_its_comment(shop: Workbench) -> None:
+    script = shop.project / "tool.py"
+    index = '[[tool.uv.index]]\n# url = "https://index.example/simple"\n# default = true'
+    script.write_text(f'# /// script\n# requires-python = ">=3.11"\n# dependencies = []\n# {index}\n# ///\nx = 1\n')
+    run = shop.run("add", "--script", "tool.py", "pear")
+    assert run.code == 0, run.said
+    written = script.read_text(encoding="utf-8")
+    assert '# dependencies = [\n#     "pear>=2.3.1",\n# ]\n' in written
+    assert written.endswith("# ///\nx = 1\n")
+    assert not (shop.project / "tool.py.lock").exists()
+    assert shop.run("remove", "--script", "tool.py", "pear").code == 0
+    assert "# dependencies = []\n" in script.read_text(encoding="utf-8")
+
+
+# All or nothing ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("has_lock", [True, False])
+@pytest.mark.parametrize(
+    "words",
+    [("add", "nowhere"), ("add", "apple<0.1"), ("add", "pear", "core==7"), ("add", "pear", "--locked")],
+)
+def test_where_the_lock_cannot_follow_both_files_stay(shop: Workbench, words: tuple[str, ...], has_lock: bool) -> None:
+    if not has_lock:
+        shop.lock.unlink()
+    before = both(shop)
+    run = shop.run(*words)
+    assert run.code == 1, run.said
+    assert both(shop) == before
+
+
+def test_a_dry_run_shows_the_edit_and_writes_nothing(shop: Workbench) -> None:
+    before = both(shop)
+    run = shop.run("add", "pear", "--dry-run")
+    assert run.code == 0, run.said
+    assert '+    "pear>=2.3.1",' in run.said
+    assert "Add pear v2.3.1" in run.said
+    assert both(shop) == before
+
+
+def test_frozen_edits_only(shop: Workbench) -> None:
+    lock = shop.lock.read_bytes()
+    assert shop.run("add", "nowhere", "--frozen").code == 0
+    assert '"nowhere",' in text(shop)
+    assert shop.lock.read_bytes() == lock
+
+
+def test_a_file_that_cannot_be_written_takes_the_lock_back(shop: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = both(shop)
+    replaced = []
+
+    def refuse(path: Path, text: str) -> None:
+        if "pear" in text:
+            replaced.append(shop.lock.read_bytes() != before[1])
+            raise LockFileError("no", why="Permission denied")
+
+    monkeypatch.setattr(dependencies, "write_lock_text", refuse)
+    run = shop.run("add", "pear")
+    assert run.code == 2
+    assert "error: pyproject.toml cannot be written" in run.said
+    assert replaced == [True]
+    assert both(shop) == before
+
+
+# What is refused -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("add", "demo"), "demo cannot depend on itself"),
+        (("add", "pear", "--tag", "v1"), "--tag goes with a git repository"),
+        (("add", "git+https://git.example/x"), "a repository needs the name"),
+        (("add", "pear !!"), "the requirement cannot be read"),
+        (("add", "pear", "--package", "other"), "there is no member other"),
+        (("add", "pear", "--locked", "--frozen"), "--locked cannot be used with --frozen"),
+        (("remove", "pear"), "pear is not in project.dependencies"),
+        (("remove", "apple", "--dev"), "it is in dependencies"),
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_is_written(shop: Workbench, words: tuple[str, ...], said: str) -> None:
+    before = both(shop)
+    run = shop.run(*words)
+    assert run.code == 2
+    assert said in run.said
+    assert "Traceback" not in run.said
+    assert both(shop) == before

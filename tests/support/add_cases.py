@@ -1,0 +1,94 @@
+"""Projects, and commands that edit them: what `add` and `remove` are compared with real uv on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HEAD = """\
+[project]
+name = "demo"
+version = "0.1.0"
+requires-python = ">=3.11"
+"""
+INDEX = """
+[[tool.uv.index]]
+url = "https://index.example/simple"
+default = true
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """`text` without the index, which is appended; `commands` run one after the other."""
+
+    name: str
+    text: str
+    commands: tuple[tuple[str, ...], ...]
+    index: str = INDEX
+
+
+def _case(name: str, text: str, *commands: str, index: str = INDEX) -> Case:
+    return Case(name, text, tuple(tuple(command.split("|")) for command in commands), index)
+
+
+ONE_LINE = HEAD + 'dependencies = ["apple"]\n'
+SORTED = HEAD + 'dependencies = [\n  "apple>=1",\n  "pear",  # sweet\n]\n'
+UNSORTED = HEAD + 'dependencies = [\n    # fruit\n    "pear",\n    "apple", # red\n    # last\n]\n'
+GROUPS = HEAD + 'dependencies = []\n\n[dependency-groups]\na = ["pear"]\nz = [{ include-group = "a" }]\n'
+
+CASES = (
+    _case("first", HEAD + "dependencies = []\n", "add|apple"),
+    _case("no-list", HEAD, "add|apple"),
+    _case("one-line", ONE_LINE, "add|pear"),
+    _case("one-line-front", HEAD + 'dependencies = ["pear"]\n', "add|apple"),
+    _case("spaced", HEAD + 'dependencies = [ "apple", "plum" ]\n', "add|pear"),
+    _case("sorted", SORTED, "add|core"),
+    _case("sorted-end", SORTED, "add|plum"),
+    _case("sorted-front", SORTED, "add|aaa"),
+    _case("unsorted", UNSORTED, "add|core"),
+    _case("comment-on-bracket", HEAD + 'dependencies = [ # these\n    "pear",\n]\n', "add|apple"),
+    _case("own-line-comment-front", HEAD + 'dependencies = [\n    # these\n    "pear",\n]\n', "add|apple"),
+    _case("several", HEAD + "dependencies = []\n", "add|plum|apple|pear<3"),
+    _case("renewed", SORTED, "add|pear>=1.0"),
+    _case("kept", SORTED, "add|apple"),
+    _case("extras", HEAD + 'dependencies = ["apple[b]>=1"]\n', "add|apple[a]"),
+    _case("marker", SORTED, "add|pear>=1 ; sys_platform == 'linux'"),
+    _case("marker-flag", HEAD + "dependencies = []\n", "add|pear|--marker|python_version < '3.13'"),
+    _case("spelling", HEAD + "dependencies = []\n", "add|Two.Words"),
+    _case("dev", HEAD + "dependencies = []\n", "add|--dev|pear"),
+    _case("group", GROUPS, "add|--group|m|apple"),
+    _case("group-before-include", GROUPS, "add|--group|z|apple"),
+    _case("group-unsorted", GROUPS.replace("a =", "y ="  ).replace('"a"', '"y"').replace("z =", "b ="),
+          "add|--group|c|apple"),
+    _case("optional", HEAD + "dependencies = []\n", "add|--optional|fast|apple"),
+    _case("optional-more", HEAD + 'dependencies = []\n\n[project.optional-dependencies]\nfast = ["apple"]\n',
+          "add|--optional|fast|pear", "add|--optional|slow|plum"),
+    *(_case(f"bounds-{kind}", HEAD + "dependencies = []\n", f"add|pear|plum|zero|--bounds|{kind}")
+      for kind in ("lower", "major", "minor", "exact")),
+    _case("add-bounds", HEAD + 'dependencies = []\n\n[tool.uv]\nadd-bounds = "major"\n', "add|pear"),
+    _case("tables-behind", HEAD + "dependencies = []\n\n[tool.other]\nx = 1\n\n[tool.last]\ny = 2\n",
+          "add|--dev|pear"),
+    _case("remove", SORTED, "remove|apple"),
+    _case("remove-commented", UNSORTED, "remove|apple"),
+    _case("remove-last", ONE_LINE, "remove|apple"),
+    _case("remove-inner", HEAD + 'dependencies = [\n    "apple", # a\n    "pear", # b\n    "plum", # c\n]\n',
+          "remove|pear"),
+    _case("remove-group", HEAD + 'dependencies = []\n\n[dependency-groups]\ndev = ["pear"]\n', "remove|--dev|pear"),
+    _case("remove-optional", HEAD + 'dependencies = []\n\n[project.optional-dependencies]\nx = ["pear", "plum"]\n',
+          "remove|--optional|x|pear"),
+    _case("there-and-back", SORTED, "add|core", "remove|core"),
+    _case("path", HEAD + "dependencies = []\n", "add|../lib"),
+    _case("path-editable", HEAD + "dependencies = []\n", "add|--editable|../lib"),
+    _case("path-removed", HEAD + "dependencies = []\n", "add|../lib", "remove|lib"),
+    _case("member", HEAD + "dependencies = []\n", "add|./inner"),
+    _case("member-refused", HEAD + "dependencies = []\n", "add|--no-workspace|./inner"),
+    _case("raw", HEAD + "dependencies = []\n", "add|--raw|pear"),
+    _case("frozen", HEAD + "dependencies = []\n", "add|--frozen|nowhere"),
+    _case("named-index", HEAD + "dependencies = []\n", "add|pear|--index|more=https://index.example/simple"),
+    _case("named-index-alone", HEAD + "dependencies = []\n", "add|pear|--index|more=https://index.example/simple",
+          index=""),
+    _case("two-indexes", HEAD + "dependencies = []\n",
+          "add|pear|--index|b=https://index.example/simple/b|--index|a=https://index.example/simple/a"),
+)  # fmt: skip
+
+LIB = '[project]\nname = "{name}"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = []\n'
