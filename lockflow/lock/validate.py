@@ -14,6 +14,7 @@ from msgspec import structs
 
 from lockflow.index.model import Absent, Metadata, SourceMetadata
 from lockflow.inputs.model import Exclusion, Index, Manifest, Member, Override, Settings, StaticMetadata
+from lockflow.lock.asked import asks_the_same
 from lockflow.lock.encode import pep508_text
 from lockflow.lock.environments import covered
 from lockflow.lock.model import (
@@ -33,13 +34,10 @@ from lockflow.standards.markers.simplify import simplify_python
 from lockflow.standards.markers.tree import FALSE, TRUE, Marker, implies, is_disjoint, python_range_marker
 from lockflow.standards.python_range import PythonRange
 from lockflow.standards.requirements import Archive, ConflictItem, Directory, LocalFile, Registry, Requirement, Source
-from lockflow.standards.versions import FULL, VersionRange
 
 _T = TypeVar("_T")
 _Check = Callable[[Lock, Manifest, Request], Iterable[Reason]]
 
-_MOST_SPLITS = 10
-"""How many requirements of one name are taken together, as each may halve the environments to look at."""
 _LISTS_EXTRAS = 1
 _LISTS_GROUP_SETTINGS = 5
 """The revisions from which a lock states all extras and empty groups, and settings of groups."""
@@ -268,10 +266,10 @@ def _manifest_requirements(lock: Lock, manifest: Manifest, _: Request) -> Iterat
     python = lock.requires_python.range
     old, new = lock.manifest, recorded_manifest(manifest)
     locked = {package.name for package in lock.packages}
-    if text := _requirements_difference(old.requirements, new.requirements, python):
+    if text := declared_difference(old.requirements, new.requirements, python):
         yield _reason("requirements", f"the requirements of the script changed: {text}")
-    constraints = (_all_comparable(old.constraints, python), _all_comparable(new.constraints, python))
-    if text := _set_difference(*_effective(*constraints, locked, lambda item: item.name), requirement_words):
+    constraints = _effective(old.constraints, new.constraints, locked, lambda item: item.name)
+    if text := declared_difference(*constraints, python):
         yield _reason("constraints", f"`constraint-dependencies` changed: {text}")
     yield from _overrides(old.overrides, new.overrides, locked, python)
     yield from _exclusions(old.exclusions, new.exclusions, locked)
@@ -296,8 +294,18 @@ def _overrides(
         return (override.scope or override.requirements[0]).name
 
     overrides = _effective(list(map(comparable, old)), list(map(comparable, new)), locked, subject)
+    everywhere, scoped = zip(*map(_by_scope, overrides), strict=True)
+    if set(scoped[0]) == set(scoped[1]) and asks_the_same(*everywhere):
+        return
     if text := _set_difference(*overrides, _override_text):
         yield _reason("overrides", f"`override-dependencies` changed: {text}")
+
+
+def _by_scope(overrides: Iterable[Override]) -> tuple[list[Requirement], list[Override]]:
+    """The requirements that replace others everywhere, and the overrides of single packages."""
+    kept = list(overrides)
+    everywhere = [requirement for override in kept if override.scope is None for requirement in override.requirements]
+    return everywhere, [override for override in kept if override.scope is not None]
 
 
 def _effective(
@@ -522,57 +530,9 @@ def declared_difference(old: Iterable[Requirement], new: Iterable[Requirement], 
     What several of them ask together counts, as with uv: `a>=1` and `a` is `a>=1`.
     """
     before, after = _all_comparable(old, python), _all_comparable(new, python)
-    known, wanted = set(before), set(after)
-    if known == wanted:
-        return ""
-    if all(_is_implied(entry, after) for entry in known - wanted) and all(
-        _is_implied(entry, before) for entry in wanted - known
-    ):
+    if set(before) == set(after) or asks_the_same(before, after):
         return ""
     return _set_difference(before, after, requirement_words)
-
-
-def _is_implied(requirement: Requirement, others: Iterable[Requirement]) -> bool:
-    """Whether others ask for the same package wherever `requirement` does, with its extras and within its bounds."""
-    source = requirement.source
-    if not isinstance(source, Registry):
-        return False
-    same = []
-    for other in others:
-        place = other.source
-        is_same_place = isinstance(place, Registry) and (place.index, place.conflict) == (source.index, source.conflict)
-        if is_same_place and (other.name, other.groups) == (requirement.name, requirement.groups):
-            same.append(other)
-    # Those that hold everywhere in question first: they may settle it without a split.
-    same.sort(key=lambda other: not implies(requirement.marker, other.marker))
-    return _is_implied_within(requirement.marker, requirement, same[:_MOST_SPLITS], FULL, frozenset(), is_asked=False)
-
-
-def _is_implied_within(
-    region: Marker,
-    requirement: Requirement,
-    others: Sequence[Requirement],
-    admitted: VersionRange,
-    extras: frozenset[str],
-    *,
-    is_asked: bool,
-) -> bool:
-    """The same in one region of environments, where some of the others were found to hold: `is_asked`."""
-    if region is FALSE:
-        return True
-    assert isinstance(requirement.source, Registry)
-    bounds = requirement.source.specifiers.range
-    if is_asked and admitted.is_subset(bounds) and extras.issuperset(requirement.extras):
-        return True
-    if not others:
-        return False
-    first, *rest = others
-    assert isinstance(first.source, Registry)
-    narrower = admitted & first.source.specifiers.range
-    more = extras.union(first.extras)
-    return _is_implied_within(
-        region & first.marker, requirement, rest, narrower, more, is_asked=True
-    ) and _is_implied_within(region & ~first.marker, requirement, rest, admitted, extras, is_asked=is_asked)
 
 
 def _all_comparable(requirements: Iterable[Requirement], python: PythonRange) -> list[Requirement]:

@@ -146,6 +146,14 @@ def only_extras(marker: Marker) -> Marker:
     return result
 
 
+def extra_names(marker: Marker) -> frozenset[str]:
+    """Return the extras that the marker tests."""
+    if marker.order[0] > EXTRA:
+        return frozenset()
+    names = frozenset((marker.variable.value,)) if marker.variable.kind == EXTRA else frozenset()
+    return names.union(*map(extra_names, marker.children))
+
+
 def production(marker: Marker) -> Marker:
     """Return what is left of `marker` when every extra is off."""
     return _assume(marker, frozenset(), None, _production)
