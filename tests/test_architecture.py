@@ -17,7 +17,10 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "lockflow"
 ROOMS = ("inputs", "index", "resolve", "lock", "platforms", "report", "images")
 CELLAR = ("standards", "engines", "errors")
-STAIRS = ("before_build", "clients", "dependencies", "fixing", "proving", "required_wheels", "steps", "refresh", "remember", "unchanged")
+STAIRS = (
+    "before_build", "clients", "dependencies", "fixing", "proving", "required_wheels", "steps", "refresh", "remember",
+    "setting_up", "unchanged", "verify",
+)  # fmt: skip
 ROOF = ("cli", "tasks", "flyte")
 EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}
 EDGES = {

@@ -72,7 +72,7 @@ def bad_report() -> Report:
         advice=('set requires-python = ">=3.11,<3.12", which is what the locked old supports',),
     )
     odd = "a|b <img src=x> `c` @someone"
-    outcomes = [
+    outcomes: list[Check | Broken] = [
         check("darwin", coverage("3.11", wheel("a")), coverage("3.12", wheel("a"))),
         check("linux/amd64", coverage("3.11", wheel("a"), sdist("docopt", is_allowed=False)), coverage("3.12", python)),
         check(
