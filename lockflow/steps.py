@@ -368,6 +368,11 @@ class Walk:
         self._connect = _connector(read, network, target.environment)
         self.read = _with_built_members(read, self._connect)
 
+    @property
+    def connect(self) -> Callable[[], IndexClient]:
+        """What makes clients for the indexes of the project."""
+        return self._connect
+
     def alone(self) -> AbstractContextManager[object]:
         """Keep other processes away from the project while the block runs."""
         return _alone(self.read, Mode.WRITE)

@@ -17,7 +17,7 @@ from lockflow.cli.version import VERSION
 from lockflow.errors import EXIT_DONE, EXIT_NOT_ANSWERED, InputError, LockflowError
 
 EXIT_INTERRUPTED = 130
-COMMANDS = ("lock", "check", "report", "refresh", "add", "remove")
+COMMANDS = ("lock", "check", "report", "refresh", "add", "remove", "verify")
 
 
 class Parser(argparse.ArgumentParser):
@@ -87,6 +87,8 @@ def _command(name: str) -> Callable[[list[str], Console, Started], int]:
         from lockflow.cli.lock import run_lock as run
     elif name == "check":
         from lockflow.cli.check import run_check as run
+    elif name == "verify":
+        from lockflow.cli.verify import run_verify as run
     elif name == "report":
         from lockflow.cli.report import run_report as run
     elif name == "refresh":

@@ -30,6 +30,7 @@ Commands:
   lock      bring uv.lock up to date, or say whether it is (--check)
   check     check the lock for every platform: is there a wheel of everything?
   verify    compare every version, URL, hash and edge of the lock with the indexes
+  verify    compare versions, URLs, hashes and edges of the lock with the indexes
   report    check all platforms, write reports/*.json and reports/summary.md
   refresh   newer versions that hold on every platform, and a change report
   add       add requirements to pyproject.toml and lock; `remove` takes them out
