@@ -1,0 +1,40 @@
+"""Releases of real uv other than the pinned one, fetched with pip once and kept in the checkout."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+TOOLS = Path(__file__).parent.parent.parent / ".lockflow-bench" / "tools"
+
+
+def uv_program(version: str) -> Path:
+    """The program of that release for this machine."""
+    program = TOOLS / f"uv-{version}"
+    if not program.exists():
+        wheel = wheel_of("uv", version)
+        TOOLS.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(wheel) as archive:
+            fresh = program.with_suffix(".part")
+            fresh.write_bytes(archive.read(f"uv-{version}.data/scripts/uv"))
+        fresh.chmod(0o755)
+        fresh.replace(program)
+    return program
+
+
+def wheel_of(name: str, version: str, platform: str = "") -> Path:
+    """The wheel of a release, for this machine or for `platform` as pip names it."""
+    folder = TOOLS / "wheels" / (platform or "here")
+    found = next(folder.glob(f"{name}-{version}-*.whl"), None)
+    if found is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as fresh:
+            argv = ["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", fresh]
+            chosen = ["--platform", platform] if platform else []
+            subprocess.run([sys.executable, *argv, *chosen, f"{name}=={version}"], check=True, timeout=300)
+            (wheel,) = Path(fresh).iterdir()
+            found = wheel.replace(folder / wheel.name)
+    return found
