@@ -17,7 +17,7 @@ from lockflow.cli.version import VERSION
 from lockflow.errors import EXIT_DONE, EXIT_NOT_ANSWERED, InputError, LockflowError
 
 EXIT_INTERRUPTED = 130
-COMMANDS = ("lock", "check", "report", "refresh", "add", "remove", "verify")
+COMMANDS = ("lock", "check", "report", "refresh", "add", "remove", "verify", "init")
 
 
 class Parser(argparse.ArgumentParser):
@@ -97,6 +97,8 @@ def _command(name: str) -> Callable[[list[str], Console, Started], int]:
         from lockflow.cli.add import run_add as run
     elif name == "remove":
         from lockflow.cli.add import run_remove as run
+    elif name == "init":
+        from lockflow.cli.init import run_init as run
     else:
         raise InputError(
             f"there is no command {name!r}",

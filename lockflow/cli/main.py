@@ -29,16 +29,14 @@ Usage: lockflow COMMAND [OPTIONS]
 Commands:
   lock      bring uv.lock up to date, or say whether it is (--check)
   check     check the lock for every platform: is there a wheel of everything?
-  verify    compare every version, URL, hash and edge of the lock with the indexes
-  verify    compare versions, URLs, hashes and edges of the lock with the indexes
+  verify    compare every version, URL, hash and edge of the lock with the index
   report    check all platforms, write reports/*.json and reports/summary.md
   refresh   newer versions that hold on every platform, and a change report
   add       add requirements to pyproject.toml and lock; `remove` takes them out
+  init      set a project up: dodo.py, settings, a nightly refresh
 
 Examples:
-  lockflow lock                              the project in this folder or above
   lockflow lock --check                      exit 1, and why, if not up to date
-  lockflow lock --upgrade-package httpx      a newer httpx, all else as it was
   lockflow check linux/arm64 --python 3.12   one platform, one Python
 
 Options:
