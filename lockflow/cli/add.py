@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import difflib
 
+from msgspec.structs import replace
+
 from lockflow.cli.arguments import (
     add_build,
     add_cache,
@@ -156,6 +158,7 @@ def _say(done: Done, mode: Mode, console: Console, started: Started) -> None:
         before, after = (text.splitlines(keepends=True) for text in (done.before, done.after))
         console.data("".join(difflib.unified_diff(before, after, name, name)).rstrip("\n"))
     if done.result is not None:
-        say_result(done.result, console, started.elapsed(), mode)
+        # That the old lock does not have what was just added needs no telling.
+        say_result(replace(done.result, reasons=()), console, started.elapsed(), mode)
     elif done.before != done.after:
         console.note(f"{done.path.name} was edited; the lock was left alone")
