@@ -17,6 +17,7 @@ the rooms, and `cli` and `tasks` ask for steps. As a library, a step is a functi
     >>> target = lockflow.Target(directory=Path("project"), environment=os.environ)
     >>> result = lockflow.lock(target)
     >>> report = lockflow.check(target)
+    >>> refreshed = lockflow.refresh(target, lockflow.Ask(at_most=5)).refreshed
 
 They are loaded when first used, so that `import lockflow` costs nothing. None of them prints or exits; what goes
 wrong is a `LockflowError` (see `lockflow.errors`), progress is told to a callback.
@@ -30,20 +31,28 @@ from types import ModuleType
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lockflow.errors import AnswerIsNo, LockflowError
+    from lockflow.refresh import Ask, RefreshResult, refresh
     from lockflow.steps import LockResult, Mode, Network, Status, Target, check, lock, report
 
 __all__ = [
     "AnswerIsNo",
+    "Ask",
     "LockResult",
     "LockflowError",
     "Mode",
     "Network",
+    "RefreshResult",
     "Status",
     "Target",
     "check",
     "lock",
+    "refresh",
     "report",
 ]
+
+
+_PLACES = {"Ask": ("refresh",), "RefreshResult": ("refresh",), "refresh": ("refresh",)}
+"""Where what is neither a step nor an error is."""
 
 
 def __getattr__(name: str) -> object:
@@ -54,9 +63,10 @@ def __getattr__(name: str) -> object:
 
 
 def _find(name: str) -> object:
-    from lockflow import errors, steps  # noqa: PLC0415  the point of this module is to load them late
+    from importlib import import_module  # noqa: PLC0415  the point of this module is to load all of it late
 
-    return getattr(errors if hasattr(errors, name) else steps, name)
+    places = (import_module(f"lockflow.{module}") for module in _PLACES.get(name, ("errors", "steps")))
+    return next(getattr(place, name) for place in places if hasattr(place, name))
 
 
 def _ignore(_: object, room: object) -> None:
@@ -64,12 +74,13 @@ def _ignore(_: object, room: object) -> None:
 
 
 class _Library(ModuleType):
-    """A module where `lock` and `report` are the functions although rooms have the same names.
+    """A module where `lock`, `refresh` and `report` are the functions although modules have the same names.
 
-    The import system sets a package's attribute for every submodule that is loaded; for these two that is ignored.
+    The import system sets a package's attribute for every submodule that is loaded; for these three that is ignored.
     """
 
     lock = property(lambda _: _find("lock"), _ignore)
+    refresh = property(lambda _: _find("refresh"), _ignore)
     report = property(lambda _: _find("report"), _ignore)
 
 
