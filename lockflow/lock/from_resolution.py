@@ -27,7 +27,7 @@ from lockflow.lock.recorded import (
     recorded_manifest,
     recorded_options,
 )
-from lockflow.lock.revisions import LATEST_REVISION, in_revision, revision_of
+from lockflow.lock.revisions import LATEST_REVISION, Era, era_of, in_revision
 from lockflow.resolve.resolution import Distribution, Node, Resolution
 from lockflow.standards.markers.simplify import restrict, simplify_python
 from lockflow.standards.markers.tree import FALSE, TRUE, Marker, is_disjoint, order_key
@@ -66,8 +66,9 @@ def lock_from_resolution(resolution: Resolution, manifest: Manifest, revision: i
     edges are those of the merged graph, with conflicting extras and groups already reduced to what their parents
     leave open.
     """
-    lock = _Writer(resolution, manifest).lock()
-    return in_revision(lock, revision_of(manifest.settings.uv) if revision is None else revision)
+    era = era_of(manifest.settings.uv)
+    lock = _Writer(resolution, manifest, era).lock()
+    return in_revision(lock, era.revision if revision is None else revision)
 
 
 class _Writer:
@@ -78,6 +79,7 @@ class _Writer:
         "_covered",
         "_drafts",
         "_environment",
+        "_era",
         "_forks",
         "_manifest",
         "_members",
@@ -87,7 +89,8 @@ class _Writer:
         "_supported",
     )
 
-    def __init__(self, resolution: Resolution, manifest: Manifest) -> None:
+    def __init__(self, resolution: Resolution, manifest: Manifest, era: Era) -> None:
+        self._era = era
         self._resolution = resolution
         self._manifest = manifest
         self._python = manifest.requires_python.range
@@ -155,6 +158,8 @@ class _Writer:
 
     def _condition(self, marker: Marker, parent: Marker) -> Marker:
         """Return an edge's marker where requires-python and the condition of the parent are taken for granted."""
+        if not self._era.shortens_edges:
+            return simplify_python(marker, self._python) & self._environment
         within = simplify_python(parent, self._python)
         return restrict(simplify_python(marker, self._python), within) & self._environment
 
@@ -195,7 +200,7 @@ class _Writer:
 
     def _dependency(self, target: int, extras: tuple[str, ...], condition: Marker) -> Dependency:
         node = self._drafts[target].node
-        printed = restrict(condition, self._environment)
+        printed = restrict(condition, self._environment) if self._era.shortens_edges else condition
         return Dependency(
             name=node.name,
             version=node.version,
@@ -214,7 +219,9 @@ class _Writer:
             case Registry(index=index) if distribution.release is not None:
                 files = self._release_files.get(index or "")
                 if files is None:
-                    files = self._release_files[index or ""] = ReleaseFiles(index or "", self._manifest.settings)
+                    files = self._release_files[index or ""] = ReleaseFiles(
+                        index or "", self._manifest.settings, self._era.known
+                    )
                 release = distribution.release.files
                 return files.sdist(node.name, release), files.wheels(node.name, release, self._python, reachable)
             case Archive(url=url):
@@ -226,7 +233,7 @@ class _Writer:
         if not file.name.endswith(".whl"):
             # The source already names an sdist, so that only its hash is left to say.
             return LockedFile(hash=file.hash), ()
-        return None, (file,) if can_be_used(file.name, self._python, reachable) else ()
+        return None, (file,) if can_be_used(file.name, self._python, reachable, self._era.known) else ()
 
 
 def _metadata(source: Source, member: Member | None, distribution: Distribution | None) -> PackageMetadata | None:

@@ -12,7 +12,7 @@ from lockflow.index.model import File
 from lockflow.inputs.model import Cutoff, Settings
 from lockflow.lock.model import LockedFile
 from lockflow.lock.order import OrderKey, is_url
-from lockflow.lock.prune import can_be_used
+from lockflow.lock.prune import ALL_KNOWN, Known, can_be_used
 from lockflow.lock.recorded import timestamp_text
 from lockflow.standards.filenames import InvalidFilename, WheelName, parse_wheel_name
 from lockflow.standards.hashes import hash_text, strongest_hash
@@ -26,17 +26,18 @@ _MILLISECOND = 1_000_000
 class ReleaseFiles:
     """How the files of one index are put down, under the settings of a project."""
 
-    __slots__ = ("_hash_algorithm", "_index", "_is_flat", "_is_local", "_settings")
+    __slots__ = ("_hash_algorithm", "_index", "_is_flat", "_is_local", "_known", "_settings")
 
-    def __init__(self, index: str, settings: Settings) -> None:
+    def __init__(self, index: str, settings: Settings, known: Known = ALL_KNOWN) -> None:
         self._index = index
+        self._known = known
         self._settings = settings
-        known = [entry for entry in (*settings.indexes, *settings.find_links) if entry.url == index]
-        self._is_flat = any(entry.is_flat for entry in known) or any(
+        places = [entry for entry in (*settings.indexes, *settings.find_links) if entry.url == index]
+        self._is_flat = any(entry.is_flat for entry in places) or any(
             entry.url == index for entry in settings.find_links
         )
         self._is_local = not is_url(index)
-        self._hash_algorithm = next((entry.hash_algorithm for entry in known if entry.hash_algorithm), None)
+        self._hash_algorithm = next((entry.hash_algorithm for entry in places if entry.hash_algorithm), None)
 
     def cutoff(self, name: str) -> Cutoff | None:
         """The cut-off for a package here: its own before that of the index before the general one."""
@@ -65,7 +66,7 @@ class ReleaseFiles:
         wheels = [
             file
             for file in self._old_enough(name, [file for file in files if file.is_wheel])
-            if can_be_used(file.filename, python, marker)
+            if can_be_used(file.filename, python, marker, self._known)
         ]
         if self._is_flat or self._is_local:
             wheels.sort(key=lambda file: _parsed_key(file.filename))

@@ -14,26 +14,32 @@ from lockflow.standards.markers.tree import FALSE, Marker, is_disjoint, string_e
 from lockflow.standards.python_range import PythonRange
 from lockflow.standards.reach import abi_fits
 
+Known = frozenset[str]
+ALL_KNOWN: Known = frozenset(("processors", "cp3", "abi3t", "windows-on-arm"))
+"""What older releases of uv did not know: rare processors, the tags `cp3` and `abi3t`, x86-64 programs on ARM."""
+
 
 def is_reachable_by_platform(wheel: WheelName, marker: Marker) -> bool:
     """Whether some environment of `marker` can have the system and processor of the platform tags."""
-    return _platform_fits(wheel.platform_tags, marker)
+    return _platform_fits(wheel.platform_tags, marker, ALL_KNOWN)
 
 
-def can_be_used(filename: str, python: PythonRange, marker: Marker) -> bool:
+def can_be_used(filename: str, python: PythonRange, marker: Marker, known: Known = ALL_KNOWN) -> bool:
     """Whether a wheel of this file name passes both tests; what is no wheel name passes neither.
 
     Only the tags are looked at, since this is asked for thousands of files.
     """
     tags = filename.removesuffix(".whl").rsplit("-", 3)
-    return len(tags) == 4 and _both_fit(tags[1], tags[2], tags[3], python, marker)
+    return len(tags) == 4 and _both_fit(tags[1], tags[2], tags[3], python, marker, known)
 
 
 @lru_cache(maxsize=1 << 15)
-def _both_fit(python_tags: str, abi_tags: str, platform_tags: str, python: PythonRange, marker: Marker) -> bool:
-    return abi_fits(tuple(python_tags.split(".")), tuple(abi_tags.split(".")), python) and _platform_fits(
-        tuple(platform_tags.split(".")), marker
-    )
+def _both_fit(
+    python_tags: str, abi_tags: str, platform_tags: str, python: PythonRange, marker: Marker, known: Known
+) -> bool:
+    pythons = tuple(tag for tag in python_tags.split(".") if tag != "cp3" or "cp3" in known)
+    abis = tuple(tag for tag in abi_tags.split(".") if tag != "abi3t" or "abi3t" in known)
+    return abi_fits(pythons, abis, python) and _platform_fits(tuple(platform_tags.split(".")), marker, known)
 
 
 # Platform tags ------------------------------------------------------------------------------------------------------
@@ -60,6 +66,7 @@ _PROCESSORS: dict[str, Marker] = {
     "armv7l": _machines("armv7l", "armv8l"),
     **{name: _machines(name) for name in ("ppc64le", "ppc64", "s390x", "riscv64", "loongarch64", "armv6l")},
 }
+_FIRST_PROCESSORS = {"arm64", "x86_64", "x86", None}
 # Windows on ARM runs programs for x86-64.
 _WINDOWS_ON_ARM = _SYSTEMS["windows"] & _PROCESSORS["arm64"]
 
@@ -95,15 +102,17 @@ def _target(tag: str) -> _Target | None:
 
 
 @lru_cache(maxsize=1 << 14)
-def _platform_fits(tags: tuple[str, ...], marker: Marker) -> bool:
+def _platform_fits(tags: tuple[str, ...], marker: Marker, known: Known) -> bool:
     targets = [target for tag in tags if (target := _target(tag)) is not None]
     if not targets:
         return True
     systems = {system for system, _ in targets}
     processors = {processor for _, processor in targets}
+    if "processors" not in known and not processors <= _FIRST_PROCESSORS:
+        processors = {None}
     system = _SYSTEMS.get(systems.pop() or "") if len(systems) == 1 else None
     processor = _PROCESSORS.get(processors.pop() or "") if len(processors) == 1 else None
-    if "win_amd64" in tags and not is_disjoint(marker, _WINDOWS_ON_ARM):
+    if "windows-on-arm" in known and "win_amd64" in tags and not is_disjoint(marker, _WINDOWS_ON_ARM):
         return True
     # One after the other: the algebra proves more of a plain pair impossible than of a long conjunction.
     if system is not None and is_disjoint(marker, system):

@@ -1,23 +1,56 @@
 """Which revision of the format a uv release writes, and a Lock as that revision has it.
 
 A revision adds keys, so an older one is the latest without them. Releases also changed what they write without a new
-revision; that is not copied here.
+revision: `era_of` tells what of that is known here, found by locking the golden cases with old releases.
 """
 
 from __future__ import annotations
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from lockflow.errors import InputError
 from lockflow.lock.model import Lock, LockedFile, Package, PackageMetadata
+from lockflow.lock.prune import ALL_KNOWN, Known
 from lockflow.standards.versions import InvalidVersion, Version
 
 LATEST_REVISION = 5
 
 _FIRST_RELEASES = (("0.12.22", 5), ("0.8.4", 3), ("0.6.15", 2), ("0.6.0", 1), ("0", 0))
+_FIRST_TO_KNOW: dict[str, str] = {
+    "processors": "0.9.22",
+    "cp3": "0.10.12",
+    "abi3t": "0.11.4",
+    "windows-on-arm": "0.12.23",
+}
+"""The release from which a rule for tags is known to hold; where it began may be a few releases earlier."""
+_FIRST_TO_SHORTEN = "0.11.26"
 _EXTRAS = 1
 _UPLOAD_TIMES = 2
 """The revisions that added these keys; those of groups came with the latest."""
+
+
+class Era(Struct, frozen=True, kw_only=True):
+    """How a release of uv writes locks. `known` is what it knows of the tags of wheels.
+
+    `shortens_edges` tells whether the marker of an edge leaves out what its parent and the lock's environments say.
+    """
+
+    revision: int = LATEST_REVISION
+    known: Known = ALL_KNOWN
+    shortens_edges: bool = True
+
+
+NOW = Era()
+
+
+def era_of(uv: str | None) -> Era:
+    """Return the era of a release of uv; the present one for None. Raises InputError for no version."""
+    if uv is None:
+        return NOW
+    revision = revision_of(uv)
+    release = Version.parse(uv)
+    known = frozenset(name for name, first in _FIRST_TO_KNOW.items() if release >= Version.parse(first))
+    return Era(revision=revision, known=known, shortens_edges=release >= Version.parse(_FIRST_TO_SHORTEN))
 
 
 def revision_of(uv: str | None) -> int:
