@@ -9,6 +9,7 @@ from pathlib import Path
 import packaging
 from msgspec import Struct
 
+from lockflow._default_index import DEFAULT_INDEX
 from lockflow.engines import uv
 from lockflow.engines.model import Command, Engine, InputFile
 from lockflow.errors import EngineError, InputError, LockflowError
@@ -40,6 +41,20 @@ from lockflow.standards.versions import Version
 
 _PACKAGING = ("__init__.py", "tags.py", "_manylinux.py", "_musllinux.py", "_elffile.py")
 _CERTIFICATES = ("SSL_CERT_FILE", "UV_SSL_CERT_FILE")
+_SETTINGS = frozenset(
+    (
+        "UV_EXCLUDE_NEWER",
+        "UV_EXTRA_INDEX_URL",
+        "UV_FIND_LINKS",
+        "UV_FORK_STRATEGY",
+        "UV_INDEX",
+        "UV_INDEX_STRATEGY",
+        "UV_NO_SOURCES",
+        "UV_PRERELEASE",
+        "UV_RESOLUTION",
+    )
+)
+"""Variables with which a lock is made, and without which uv would find another project."""
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 Advise = Callable[[Sequence[Coverage]], Policy]
@@ -192,7 +207,7 @@ class _Kits:
         self._cache = cache
         self._scripts = _scripts()
         self._project = _project_files(proof.read, proof.text)
-        self._environment, certificates = _network(environment)
+        self._environment, certificates = _network(environment, proof.read.manifest.settings)
         if proof.level == "install":
             self._project += certificates
         self._kits: dict[str, Kit] = {}
@@ -294,13 +309,21 @@ def _can_verify(read: ReadResult) -> bool:
     return not read.manifest.is_script and all(not member.dynamic for member in members)
 
 
-def _network(environment: Mapping[str, str]) -> tuple[tuple[tuple[str, str], ...], tuple[InputFile, ...]]:
-    """What reaches the network from a container: this machine's proxies, credentials of indexes, and authorities."""
+def _network(
+    environment: Mapping[str, str], settings: Settings
+) -> tuple[tuple[tuple[str, str], ...], tuple[InputFile, ...]]:
+    """What reaches the network from a container: proxies, authorities, and the indexes with their credentials."""
     kept = {
         name: value
         for name, value in environment.items()
-        if name.upper() in _PROXIES or (name.startswith("UV_INDEX_") and name.endswith(("_USERNAME", "_PASSWORD")))
+        if name.upper() in _PROXIES
+        or name in _SETTINGS
+        or (name.startswith("UV_INDEX_") and name.endswith(("_USERNAME", "_PASSWORD")))
     }
+    default = next((index for index in settings.indexes if index.is_default), None)
+    if default is not None and default.url != DEFAULT_INDEX and default.url.startswith(("https:", "http:")):
+        # Which flags or files name it, only lockflow knows.
+        kept["UV_DEFAULT_INDEX"] = f"{default.name}={default.url}" if default.name else default.url
     bundle = next((environment[name] for name in _CERTIFICATES if environment.get(name)), "")
     files: tuple[InputFile, ...] = ()
     if bundle:
