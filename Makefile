@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help lock test golden uv browser lint check coverage bench parity clean
+.PHONY: help lock test golden uv engine browser lint check coverage bench parity clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')" 2>/dev/null || true
@@ -21,6 +21,9 @@ golden: .venv/installed-dev ## lock every case of tests/golden from memory and c
 
 uv: .venv/installed-dev ## let real uv check the locks over an index on loopback
 	$(BIN)/python -m pytest -q -m uv tests
+
+engine: .venv/installed-dev ## check in real containers; .ci/start-engine gives a Debian machine what this needs
+	$(BIN)/python -m pytest -q -m engine tests
 
 browser: .venv/installed-browser ## drive the page of a report in headless Chromium (CHROMIUM=/usr/bin/chromium)
 	$(BIN)/python -m pytest -q -m browser tests/browser
