@@ -62,7 +62,8 @@ def array_text(array: ArrayText) -> str:
     indent = "\n" + (_indent(entries[0].before) if entries else _DEFAULT_INDENT)
     lines = ["["]
     for entry in entries:
-        comments = [*_comments(entry.before, indent), *_comments(entry.after, indent)]
+        comments = [*_comments(entry.before, indent)]
+        comments += _comments(entry.after, indent, is_alone=not comments)
         lines += [*comments, indent, entry.value, ","]
     left = [*_comments(rest, indent)]
     return "".join([*lines, *left, "\n" if left or entries else "", "]"])
@@ -107,9 +108,9 @@ def _indent(before: str) -> str:
     return (lines[-1].partition("#")[0] if lines else "") or _DEFAULT_INDENT
 
 
-def _comments(text: str, indent: str) -> Iterator[str]:
-    """The comments in the space around a value: those at the end of a line stay there."""
-    has_line_before = False
+def _comments(text: str, indent: str, *, is_alone: bool = True) -> Iterator[str]:
+    """The comments in the space around a value: one at the end of a line stays there where it `is_alone` on it."""
+    has_line_before = not is_alone
     for line in text.splitlines():
         before, sharp, comment = line.partition("#")
         if sharp:

@@ -202,8 +202,8 @@ def _insert(array: ArrayText, number: int, value: str) -> None:
     else:
         first, newline, others = entries[0].before.partition("\n")
         if newline:
-            last = others.splitlines()[-1] if others.splitlines() else ""
-            entry.before, entries[0].before = f"{first}\n{last}", f"\n{others}"
+            indent = others.rpartition("\n")[2]
+            entry.before, entries[0].before = f"{first}\n{indent}", f"\n{others}"
         else:
             entry.before = first
     entries.insert(number, entry)
