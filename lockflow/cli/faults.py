@@ -17,7 +17,8 @@ from lockflow.cli.version import VERSION
 from lockflow.errors import EXIT_DONE, EXIT_NOT_ANSWERED, InputError, LockflowError
 
 EXIT_INTERRUPTED = 130
-COMMANDS = ("lock", "check", "report", "refresh", "add", "remove", "verify", "init")
+COMMANDS = ("lock", "check", "report", "refresh", "add", "remove", "verify", "init", "export", "tree", "why", "diff",
+            "platforms", "doctor", "cache", "completion")  # fmt: skip
 
 
 class Parser(argparse.ArgumentParser):
@@ -40,21 +41,22 @@ class Parser(argparse.ArgumentParser):
                 name for action in self._actions for name in action.option_strings if action.help != "==SUPPRESS=="
             ]
             word = unknown[0].partition("=")[0]
-            self._fail(f"unexpected argument {unknown[0]!r}", _meant(word, known))
+            self._fail(f"unexpected argument {unknown[0]!r}", meant(word, known))
         return options
 
     def error(self, message: str) -> NoReturn:
         self._fail(message.removeprefix("argument "), "")
 
-    def _fail(self, what: str, meant: str) -> NoReturn:
+    def _fail(self, what: str, hint: str) -> NoReturn:
         raise InputError(
             what,
             where=f"command line of lockflow {self.command}",
-            next=f"{meant}`lockflow {self.command} --help` lists all options",
+            next=f"{hint}`lockflow {self.command} --help` lists all options",
         )
 
 
-def _meant(word: str, known: list[str]) -> str:
+def meant(word: str, known: list[str]) -> str:
+    """`did you mean X? `, or nothing where no word is like `word`."""
     close = difflib.get_close_matches(word, known, n=1)
     return f"did you mean {close[0]}? " if close else ""
 
@@ -99,11 +101,27 @@ def _command(name: str) -> Callable[[list[str], Console, Started], int]:
         from lockflow.cli.add import run_remove as run
     elif name == "init":
         from lockflow.cli.init import run_init as run
+    elif name == "export":
+        from lockflow.cli.export import run_export as run
+    elif name == "tree":
+        from lockflow.cli.tree import run_tree as run
+    elif name == "why":
+        from lockflow.cli.why import run_why as run
+    elif name == "diff":
+        from lockflow.cli.diff import run_diff as run
+    elif name == "platforms":
+        from lockflow.cli.platforms import run_platforms as run
+    elif name == "doctor":
+        from lockflow.cli.doctor import run_doctor as run
+    elif name == "cache":
+        from lockflow.cli.cache import run_cache as run
+    elif name == "completion":
+        from lockflow.cli.completion import run_completion as run
     else:
         raise InputError(
             f"there is no command {name!r}",
             where="command line",
-            next=f"{_meant(name, list(COMMANDS))}`lockflow --help` lists the commands",
+            next=f"{meant(name, list(COMMANDS))}`lockflow --help` lists the commands",
         )
     return run
 

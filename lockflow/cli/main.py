@@ -27,22 +27,21 @@ Lock a Python project once, and prove the lock on every platform.
 Usage: lockflow COMMAND [OPTIONS]
 
 Commands:
-  lock      bring uv.lock up to date, or say whether it is (--check)
-  check     check the lock for every platform: is there a wheel of everything?
-  verify    compare every version, URL, hash and edge of the lock with the index
-  report    check all platforms, write reports/*.json and reports/summary.md
-  refresh   newer versions that hold on every platform, and a change report
-  add       add requirements to pyproject.toml and lock; `remove` takes them out
-  init      set a project up: dodo.py, settings, a nightly refresh
+  lock, verify    bring uv.lock up to date (--check: is it?); compare it with the index
+  check, report   is there a wheel of everything on every platform; write that down
+  refresh         newer versions that hold on every platform, and a change report
+  add, remove     change the requirements in pyproject.toml, and the lock with them
+  init, doctor    set a project up; look whether all is here, and say what to do
+  export          requirements.txt, pylock.toml or CycloneDX from the lock
+  tree, why       what requires what; the shortest ways in which one package is
+  diff            how two locks differ
+  platforms, cache, completion
 
 Examples:
   lockflow lock --check                      exit 1, and why, if not up to date
   lockflow check linux/arm64 --python 3.12   one platform, one Python
 
-Options:
-  -h, --help       this text; lockflow COMMAND --help lists those of a command
-  -V, --version    the version of lockflow
-
+Options: -h, --help (also after a COMMAND, for its own); -V, --version
 Settings: [tool.uv], uv.toml and UV_* as uv reads them; [tool.lockflow].
 Exit codes: 0 done; 1 the answer is no (no solution, outdated lock, a platform
 fails); 2 no answer (usage, configuration, network); 130 interrupted.

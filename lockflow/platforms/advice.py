@@ -86,15 +86,18 @@ def _links(graph: Graph, before: dict[Node, tuple[Node | None, Marker]], last: N
     node: Node | None = last
     while node is not None:
         parent, marker = before[node]
-        package = graph.lock.packages[node.package]
-        via = "" if parent is None else _part(parent)
-        links.append(
-            ChainLink(
-                name=package.name, version=_text(package.version), via=via, marker=_marker_text(marker, graph.lock)
-            )
-        )
+        links.append(link_of(graph, node, parent, marker))
         node = parent
     return tuple(reversed(links))
+
+
+def link_of(graph: Graph, node: Node, parent: Node | None, marker: Marker) -> ChainLink:
+    """Return the step of a chain that leads from `parent` (None: nothing comes before) to `node` under `marker`."""
+    package = graph.lock.packages[node.package]
+    via = "" if parent is None else _part(parent)
+    return ChainLink(
+        name=package.name, version=_text(package.version), via=via, marker=_marker_text(marker, graph.lock)
+    )
 
 
 def _part(node: Node) -> str:

@@ -14,7 +14,9 @@ from lockflow.lock.encode import quote
 from lockflow.lock.export.model import Entry
 from lockflow.lock.model import Lock, LockedFile, Package
 from lockflow.standards.markers.render import render
+from lockflow.standards.markers.simplify import simplify_python
 from lockflow.standards.markers.tree import Marker
+from lockflow.standards.names import normalize_name
 from lockflow.standards.requirements import Archive, Directory, Git, LocalFile, Registry
 
 _CREATED_BY = "lockflow"
@@ -34,11 +36,13 @@ def as_pylock(
 
     `header` are lines of comment that come first.
     """
+    python = lock.requires_python.range
     lines = [*header, 'lock-version = "1.0"', f'created-by = "{_CREATED_BY}"']
+    texts = [render(simplify_python(marker, python)) for marker in environments or lock.supported_environments or ()]
+    if texts:
+        lines.append(f"environments = [{', '.join(quote(text) for text in texts if text is not None)}]")
     if lock.requires_python.text:
         lines.append(f"requires-python = {quote(lock.requires_python.text)}")
-    if environments:
-        lines.append(f"environments = {_array([quote(render(marker) or '') for marker in environments])}")
     told = [entry for entry in entries if not _is_virtual(entry.package)]
     _check_hashes(told)
     if not told:
@@ -102,7 +106,7 @@ def _registry(package: Package, index: str | None) -> list[str]:
 
 
 def _file(file: LockedFile) -> str:
-    fields = []
+    fields = [] if _says_its_name(file) else [f"name = {quote(_standard_name(file.name))}"]
     if file.path is not None:
         fields.append(f"path = {quote(file.path)}")
     elif file.url is not None:
@@ -110,6 +114,16 @@ def _file(file: LockedFile) -> str:
     if file.upload_time is not None:
         fields.append(f"upload-time = {_FRACTION.sub('', file.upload_time)}")
     return _table([*fields, *_size_and_hashes(file)])
+
+
+def _says_its_name(file: LockedFile) -> bool:
+    return not file.name.endswith(".whl") or file.name == _standard_name(file.name)
+
+
+def _standard_name(name: str) -> str:
+    """Write the project's name in a wheel's file name in its normal form."""
+    project, dash, rest = name.partition("-")
+    return normalize_name(project).replace("-", "_") + dash + rest if name.endswith(".whl") else name
 
 
 def _size_and_hashes(file: LockedFile) -> list[str]:
