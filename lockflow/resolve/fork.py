@@ -61,6 +61,9 @@ def split(
     forks = [DependencyFork(environment, [])]
     for name in sorted(groups):
         forks = _split_by_name(forks, groups[name], environment)
+    if not forks:
+        # An environment outside the supported Pythons, as a local version may leave: nothing is needed there.
+        return [DependencyFork(environment, [])]
     if len(forks) == 1 and not conflicts:
         # A marker of a single part holds nowhere else either: the environment is not narrowed.
         return [DependencyFork(environment, forks[0].dependencies)]

@@ -16,7 +16,7 @@ from lockflow.inputs.model import Cutoff, Exclusion, Index, Manifest, Member, Ov
 from lockflow.resolve.candidates import FileRules
 from lockflow.resolve.environment import ForkEnvironment, forced_extras
 from lockflow.resolve.preferences import Preferences
-from lockflow.standards.markers.tree import Marker, extra_equals
+from lockflow.standards.markers.tree import Marker, extra_equals, order_key
 from lockflow.standards.python_range import PythonRange, Release, python_range
 from lockflow.standards.requirements import ConflictItem, Directory, Registry, Requirement, Source
 from lockflow.standards.versions import Version
@@ -92,9 +92,8 @@ class Policy:
             for entry in entries:
                 marker = entry.marker & extra_equals(extras[0]) if len(extras) == 1 else entry.marker
                 replaced.append(_with_marker(entry, marker))
-        for name in sorted(scoped.keys() - seen):
-            replaced.extend(scoped[name])
-        return replaced
+        added = [entry for name in scoped.keys() - seen for entry in scoped[name]]
+        return replaced + sorted(added, key=_declared_order)
 
     def _scope(self, parent: str | None, version: Version | None) -> dict[str, list[Requirement]]:
         if parent is None or not self._scoped_overrides:
@@ -188,7 +187,7 @@ class Policy:
 
     def _find_assigned(self) -> dict[str, list[_Assigned]]:
         assigned: dict[str, list[_Assigned]] = {}
-        for entry in self._user:
+        for entry in (*self._user, *self.manifest.constraints, *_flat_overrides(self.manifest)):
             if isinstance(entry.source, Registry) and entry.source.index is not None:
                 value = _Assigned(entry, entry.source.index, entry.source.conflict)
                 assigned.setdefault(entry.name, []).append(value)
@@ -253,6 +252,12 @@ def _by_name(requirements: Iterable[Requirement]) -> dict[str, list[Requirement]
     for requirement in requirements:
         by_name.setdefault(requirement.name, []).append(requirement)
     return by_name
+
+
+def _declared_order(requirement: Requirement) -> tuple[object, ...]:
+    """Orders what a scoped override adds, which decides the order of forks; it can only come from an index."""
+    specifiers = requirement.source.specifiers.order_key if isinstance(requirement.source, Registry) else ()
+    return (requirement.name, requirement.extras, order_key(requirement.marker), specifiers)
 
 
 def _flat_overrides(manifest: Manifest) -> list[Requirement]:
