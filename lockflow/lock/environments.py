@@ -20,11 +20,6 @@ def covered(python: PythonRange, fork_markers: Sequence[UniversalMarker]) -> Mar
     return environment
 
 
-def within(markers: Sequence[UniversalMarker], python: PythonRange) -> tuple[UniversalMarker, ...]:
-    """Return the same environments, without the Pythons outside `python`."""
-    return tuple(UniversalMarker.from_marker(complexify_python(marker.environment, python)) for marker in markers)
-
-
 def widen(printed: Marker, python: PythonRange, environment: Marker) -> UniversalMarker:
     """Make a marker of the lock's text self-contained: `environment` and the Python range become part of it."""
     return UniversalMarker.from_marker(complexify_python(printed, python) & environment)

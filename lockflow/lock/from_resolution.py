@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from msgspec import structs
 
 from lockflow.inputs.model import Manifest, Member
-from lockflow.lock.environments import canonical_forks, covered, widen, within
+from lockflow.lock.environments import canonical_forks, covered, widen
 from lockflow.lock.locked_files import ReleaseFiles
 from lockflow.lock.model import Dependency, Lock, LockedFile, Package, PackageMetadata
 from lockflow.lock.order import OrderKey, package_key
@@ -95,8 +95,7 @@ class _Writer:
         self._manifest = manifest
         self._python = manifest.requires_python.range
         self._forks = canonical_forks(resolution.fork_markers, self._python)
-        # Forks that cover all that is supported are not written down, and count all the same.
-        self._covered = covered(self._python, within(resolution.fork_markers, self._python))
+        self._covered = covered(self._python, self._forks)
         self._environment = simplify_python(self._covered, self._python)
         self._supported = _union(manifest.environments)
         self._members: dict[tuple[str, Source], Member] = {
@@ -161,7 +160,9 @@ class _Writer:
         if not self._era.shortens_edges:
             return simplify_python(marker, self._python) & self._environment
         within = simplify_python(parent, self._python)
-        return restrict(simplify_python(marker, self._python), within) & self._environment
+        condition = restrict(simplify_python(marker, self._python), within)
+        # Where one fork has all that is supported and is not written down, those that are written cover nothing of it.
+        return condition if self._environment is FALSE else condition & self._environment
 
     # Packages
 

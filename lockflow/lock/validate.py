@@ -268,7 +268,8 @@ def _manifest_requirements(lock: Lock, manifest: Manifest, _: Request) -> Iterat
     locked = {package.name for package in lock.packages}
     if text := declared_difference(old.requirements, new.requirements, python):
         yield _reason("requirements", f"the requirements of the script changed: {text}")
-    constraints = _effective(old.constraints, new.constraints, locked, lambda item: item.name)
+    limits = (tuple(filter(_limits, old.constraints)), tuple(filter(_limits, new.constraints)))
+    constraints = _effective(*limits, locked, lambda item: item.name)
     if text := declared_difference(*constraints, python):
         yield _reason("constraints", f"`constraint-dependencies` changed: {text}")
     yield from _overrides(old.overrides, new.overrides, locked, python)
@@ -299,6 +300,11 @@ def _overrides(
         return
     if text := _set_difference(*overrides, _override_text):
         yield _reason("overrides", f"`override-dependencies` changed: {text}")
+
+
+def _limits(constraint: Requirement) -> bool:
+    """Whether a constraint says anything; a name alone does not."""
+    return not isinstance(constraint.source, Registry) or not constraint.source.specifiers.is_empty
 
 
 def _by_scope(overrides: Iterable[Override]) -> tuple[list[Requirement], list[Override]]:

@@ -203,7 +203,7 @@ def test_another_spelling_and_what_concerns_no_locked_package_are_no_reason(chan
 
 @pytest.mark.parametrize("key", ["constraints", "overrides", "excludes"])
 def test_what_was_recorded_is_missed_even_where_it_concerns_no_locked_package(key: str) -> None:
-    value = '["zz"]' if key == "excludes" else '[{ name = "zz" }]'
+    value = '["zz"]' if key == "excludes" else '[{ name = "zz", specifier = ">1" }]'
     lock = lock_of(LOCK_TEXT.replace("\n\n", f"\n\n[manifest]\n{key} = {value}\n\n", 1))
     assert validate(lock, manifest_of(lock)).reasons == ()
     assert only(validate(lock, manifest_of(lock_of()))) == key
