@@ -25,6 +25,7 @@ from lockflow.inputs.dependency_lists import (
     parse_written,
     with_requirement,
     with_specifiers,
+    with_string,
     without_requirement,
 )
 from lockflow.inputs.edit import (
@@ -32,7 +33,6 @@ from lockflow.inputs.edit import (
     with_array,
     with_entry,
     with_index,
-    with_item,
     without_entry,
     without_table,
 )
@@ -146,11 +146,13 @@ class _File:
         self.target = target
         self.place = place
         self.is_script = target.script is not None
-        self.root = target.directory
+        self.root = target.directory.absolute()
         self.members: Mapping[str, str] = {}
         if target.script is not None:
-            self.path = target.script
-            self.root = target.script.parent
+            # What is malformed is said here, once for all that follows.
+            inputs(target)
+            self.path = self.root / target.script
+            self.root = self.path.parent
         else:
             self.path = self._pyproject()
         self.label = self.path.name
@@ -168,7 +170,8 @@ class _File:
                 known = ", ".join(self.members)
                 raise InputError(f"there is no member {name}", where="--package", next=f"the members are {known}")
             return read.root / self.members[name] / "pyproject.toml"
-        folder = next(folder for folder in (self.target.directory, *self.target.directory.parents)
+        start = self.target.directory.absolute()
+        folder = next(folder for folder in (start, *start.parents)
                       if (folder / "pyproject.toml").is_file())  # fmt: skip
         return folder / "pyproject.toml"
 
@@ -336,11 +339,7 @@ class _File:
 
 
 def _with_member(text: str, path: str, where: str) -> str:
-    tables = ("tool", "uv", "workspace")
-    members = document(text, where).get("tool", {}).get("uv", {}).get("workspace", {}).get("members")
-    if isinstance(members, list):
-        return with_item(text, tables, "members", path, where=where)
-    return with_array(text, tables, "members", lambda _: f'[\n    "{path}",\n]', where=where)
+    return with_array(text, ("tool", "uv", "workspace"), "members", lambda array: with_string(array, path), where=where)
 
 
 def _known(table: Mapping[str, Any], name: str) -> str:

@@ -82,6 +82,13 @@ def with_requirement(array: str, new: Written, *, has_source: bool) -> tuple[str
     return array_text(found), number, True
 
 
+def with_string(array: str, text: str) -> str:
+    """Add a string at the end of a list."""
+    found = parse_array(array)
+    _insert(found, len(found.entries), _quoted(text))
+    return array_text(found)
+
+
 def with_specifiers(array: str, number: int, specifiers: str) -> str:
     """Give one entry of a list other specifiers; the layout stays."""
     found = parse_array(array)

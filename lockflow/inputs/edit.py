@@ -10,7 +10,7 @@ from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import AoT, Array
+from tomlkit.items import AoT, Array, InlineTable
 
 from lockflow.errors import InputError
 from lockflow.inputs import places
@@ -161,8 +161,7 @@ def with_array(
     made = places.with_key(plain, tables, key, value, is_sorted=is_sorted)
     if made is not None:
         return _like(made, text, where)
-    table[key] = tomlkit.parse(f"x = {value}\n")["x"]
-    return _text(document, text)
+    return _with_inline(text, tables, key, value, where)
 
 
 def with_entry(text: str, tables: Path, key: str, value: str, *, where: str) -> str:
@@ -262,7 +261,15 @@ def document(text: str, where: str) -> dict[str, Any]:
 def _with_inline(text: str, tables: Path, key: str, value: str, where: str) -> str:
     document = _parsed(text, where)
     table = _table(document, tables, where, is_made=True)
+    assert table is not None
     table[key] = tomlkit.parse(f"x = {value}\n")["x"]
+    if isinstance(table, InlineTable):
+        # tomlkit leaves no space before the brace.
+        entries = [
+            f"{name.as_string().strip()} = {item.as_string().strip()}" for name, item in table.value.body if name
+        ]
+        parent = _table(document, tables[:-1], where, is_made=False)
+        parent[tables[-1]] = tomlkit.parse(f"x = {{ {', '.join(entries)} }}\n")["x"]
     return _text(document, text)
 
 
