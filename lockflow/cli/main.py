@@ -27,10 +27,10 @@ Lock a Python project once, and prove the lock on every platform.
 Usage: lockflow COMMAND [OPTIONS]
 
 Commands:
-  lock, verify    bring uv.lock up to date (--check: is it?); compare it with the index
-  check, report   is there a wheel of everything on every platform; write that down
-  refresh         newer versions that hold on every platform, and a change report
-  add, remove     change the requirements in pyproject.toml, and the lock with them
+  lock, verify    bring uv.lock up to date; compare it with the index
+  check, report   is there a wheel of everything on every platform
+  refresh         newer versions that hold on every platform; a report
+  add, remove     change requirements and the lock with them
   init, doctor    set a project up; look whether all is here, and say what to do
   export          requirements.txt, pylock.toml or CycloneDX from the lock
   tree, why       what requires what; the shortest ways in which one package is
