@@ -255,7 +255,7 @@ def _read_toml(text: str, where: str) -> dict[str, Any]:
                 "the lock holds an unresolved merge conflict",
                 where=f"{where}, line {line}",
                 why=f"the line reads {mark[0]!r}",
-                next="lock without any of --check and --frozen: the versions of both sides are kept where they fit",
+                next="run plain `lockflow lock`: the versions of both sides are kept where they fit",
             ) from error
         raise _not_toml(text, error, where) from error
 
