@@ -1,0 +1,48 @@
+"""Locking again changes nothing: neither when nothing is looked at, nor when everything is resolved once more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.git_host import git_from_folder
+from support.golden import case_names, load_case
+from support.index_server import MemoryTransport
+from support.run import run_lock
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("name", case_names())
+def test_a_lock_is_a_fixed_point(name: str, tmp_path: Path) -> None:
+    case = load_case(name)
+    try:
+        folder = case.copy_project(tmp_path / "project")
+    except OSError as error:
+        pytest.skip(f"this file system cannot hold the project: {error}")
+    git_root = tmp_path / "git"
+    transport = MemoryTransport(case.content(git_root=git_root).answer, case.hosts)
+    args = [word for word in case.args if not word.startswith("--preview")]
+    if len(args) < len(case.args):
+        pytest.skip("a preview mode")
+
+    def lock(*more: str) -> bytes:
+        run = run_lock(
+            folder,
+            [*args, *more],
+            transport,
+            cache=tmp_path / "cache",
+            python=case.python,
+            environment=git_from_folder(case.hosts.git, git_root),
+        )
+        assert run.code == 0, run.said
+        return (folder / case.lock).read_bytes()
+
+    first = lock()
+    assert lock() == first
+    # As with uv, forks that were found may come in another order when they are begun with; then it stays.
+    settled = lock("--refresh")
+    assert sorted(settled.splitlines()) == sorted(first.splitlines())
+    assert lock("--refresh") == settled
+    assert lock() == settled
+    assert lock("--check") == settled
