@@ -3,6 +3,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -331,3 +333,16 @@ def test_an_engine_that_answers_is_used(locked: Workbench, monkeypatch: pytest.M
     run = locked.run("check", "linux/arm64", "--executor", "docker")
     assert run.code == 0, run.said
     assert "probe" in run.said
+
+
+@pytest.mark.parametrize(("executor", "count"), [("docker", 2), ("auto", 2), ("process", 0)])
+def test_doit_waits_for_containers_side_by_side(executor: str, count: int, bench: Workbench) -> None:
+    bench.write("apple")
+    settings = f'executor = "{executor}"\nplatforms = ["darwin", "linux/arm64"]\n'
+    path = bench.project / "pyproject.toml"
+    path.write_text(path.read_text() + settings)
+    program = "from lockflow.tasks import DOIT_CONFIG; print(DOIT_CONFIG['num_process'])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=bench.project, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == str(count)

@@ -13,6 +13,7 @@ import io
 import os
 import signal
 import socket
+import sys
 import tarfile
 import threading
 import time
@@ -42,6 +43,16 @@ _AT_ONCE_OVER_SSH = 2
 _EXTRA_SECONDS = 600
 """How long after its time limit a container of another machine's run counts as left behind."""
 _ARCHES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+_paramiko = sys.modules.get("paramiko")
+_ERRORS: tuple[type[Exception], ...] = (
+    docker.errors.DockerException,
+    requests.exceptions.RequestException,
+    OSError,
+    # The SDK imports it where it is installed, and lets its errors through.
+    *((_paramiko.SSHException,) if _paramiko is not None else ()),
+)
+"""What the SDK raises where an engine cannot be reached or does not do as it is told."""
 
 Connect = Callable[[str], Any]
 """Opens a client for an address; an empty one means what the environment says."""
@@ -188,7 +199,7 @@ class _Host:
         self.client = _opened(address, self.shown, connect)
         try:
             information = self.client.info()
-        except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+        except _ERRORS as error:
             raise faults.absent(self.shown, str(error)) from error
         machine = str(information.get("Architecture", ""))
         self.platform = f"linux/{_ARCHES.get(machine, machine)}"
@@ -206,7 +217,7 @@ class _Host:
                 try:
                     image = self._image(place)
                     self._check_emulation(place, image)
-                except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+                except _ERRORS as error:
                     raise faults.went_away(self.shown, str(error)) from error
                 self._images[place] = image
             return self._images[place]
@@ -260,7 +271,7 @@ class _Host:
 
     def sweep(self) -> None:
         """Remove what runs that are no more have left behind."""
-        with contextlib.suppress(docker.errors.DockerException, requests.exceptions.RequestException):
+        with contextlib.suppress(*_ERRORS):
             for container in self.client.containers.list(all=True, filters={"label": OWNER}, ignore_removed=True):
                 if _is_orphan(container.labels):
                     with contextlib.suppress(docker.errors.DockerException):
@@ -283,7 +294,7 @@ def _connect(address: str) -> Any:  # noqa: ANN401  the SDK has no types
 def _opened(address: str, shown: str, connect: Connect) -> Any:  # noqa: ANN401  the SDK has no types
     try:
         return connect(address)
-    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+    except _ERRORS as error:
         if "PermissionError" in str(error) or isinstance(error, PermissionError):
             raise faults.forbidden(shown, str(error)) from error
         raise faults.absent(shown, str(error)) from error
@@ -299,7 +310,7 @@ def _refusals(host: _Host, command: Command) -> Iterator[None]:
             raise faults.no_emulation(command.place, host.platform, why) from error
         is_start = error.status_code == 400 and ("OCI runtime" in why or "executable file not found" in why)
         raise (faults.not_started(command, why) if is_start else faults.refused(command, why)) from error
-    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+    except _ERRORS as error:
         raise faults.went_away(host.shown, str(error)) from error
 
 
