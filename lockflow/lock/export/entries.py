@@ -29,7 +29,9 @@ def entries(lock: Lock, wish: Wish) -> tuple[Entry, ...]:
     graph = _Graph(lock, wish)
     markers = graph.reach()
     found = []
-    for index, marker in markers.items():
+    for (index, extra), marker in markers.items():
+        if extra is not None:
+            continue
         package = lock.packages[index]
         if marker is FALSE or not _is_told(package, lock, wish):
             continue
@@ -49,14 +51,16 @@ def _is_told(package: Package, lock: Lock, wish: Wish) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """An edge that is walked; `item` is the extra of the parent that brings it in."""
+    """An edge that is walked, and the extras of the target that are asked for on it."""
 
     target: int
     marker: Marker
-    item: str | None = None
+    extras: tuple[str, ...] = ()
 
 
-_ROOT = -1
+_Node = tuple[int, str | None]
+"""A package by its index, or one of its extras."""
+_ROOT: _Node = (-1, None)
 
 
 class _Graph:
@@ -68,9 +72,9 @@ class _Graph:
         self._indices = {
             (package.name, package.version, package.source): at for at, package in enumerate(lock.packages)
         }
-        self._queue: deque[tuple[int, str | None]] = deque()
-        self._seen: set[tuple[int, str | None]] = set()
-        self.edges: dict[int, list[_Edge]] = {_ROOT: []}
+        self._queue: deque[_Node] = deque()
+        self._seen: set[_Node] = set()
+        self.edges: dict[_Node, list[_Edge]] = {_ROOT: []}
         self.dependents: dict[int, list[int]] = {}
         self.items: _Items = {}
         self._start()
@@ -90,14 +94,17 @@ class _Graph:
                 marker = required_marker(requirement, package)
                 if marker is not FALSE:
                     at = self._index(package)
-                    self._add(_ROOT, _Edge(at, simplify_python(marker, self._lock.requires_python.range)))
+                    marker = simplify_python(marker, self._lock.requires_python.range)
+                    self._add(_ROOT, _Edge(at, marker, requirement.extras))
                     self._follow(at, requirement.extras)
 
     def _start_at(self, package: Package) -> None:
         wish, at = self._wish, self._index(package)
         if wish.is_production:
             self.items[encode_conflict(package.name, "project", None)] = TRUE
-            self._add(_ROOT, _Edge(at, TRUE))
+            self._add(
+                _ROOT, _Edge(at, TRUE, tuple(name for name, _ in package.optional_dependencies if wish.has_extra(name)))
+            )
             self._queue.append((at, None))
             for extra, _ in package.optional_dependencies:
                 if wish.has_extra(extra):
@@ -109,7 +116,7 @@ class _Graph:
             if dependencies:
                 self.items[encode_conflict(package.name, "group", group)] = TRUE
             for dependency, target in self._targets(dependencies):
-                self._add(_ROOT, _Edge(target, dependency.printed))
+                self._add(_ROOT, _Edge(target, dependency.printed, dependency.extras))
                 self._follow(target, dependency.extras)
 
     def _walk(self) -> None:
@@ -117,12 +124,10 @@ class _Graph:
             at, extra = self._queue.popleft()
             package = self._lock.packages[at]
             dependencies = package.dependencies
-            item = None
             if extra is not None:
                 dependencies = dict(package.optional_dependencies).get(extra, ())
-                item = encode_conflict(package.name, "extra", extra)
             for dependency, target in self._targets(dependencies):
-                self._add(at, _Edge(target, dependency.printed, item))
+                self._add((at, extra), _Edge(target, dependency.printed, dependency.extras))
                 self.dependents.setdefault(target, []).append(at)
                 self._follow(target, dependency.extras)
 
@@ -135,7 +140,7 @@ class _Graph:
     def _index(self, package: Package) -> int:
         return self._indices[package.name, package.version, package.source]
 
-    def _add(self, parent: int, edge: _Edge) -> None:
+    def _add(self, parent: _Node, edge: _Edge) -> None:
         self.edges.setdefault(parent, []).append(edge)
 
     def _follow(self, at: int, extras: tuple[str, ...]) -> None:
@@ -144,26 +149,40 @@ class _Graph:
                 self._seen.add((at, extra))
                 self._queue.append((at, extra))
 
-    def reach(self) -> dict[int, Marker]:
+    def reach(self) -> dict[_Node, Marker]:
         """Carry markers along the edges until nothing changes."""
         has_conflicts = bool(self._lock.conflicts)
-        where: dict[int, Marker] = {_ROOT: _supported(self._lock)}
-        on: dict[int, _Items] = {_ROOT: self.items}
+        where: dict[_Node, Marker] = {_ROOT: _supported(self._lock)}
+        on: dict[_Node, _Items] = {_ROOT: self.items}
         waiting = [_ROOT]
         while waiting:
             parent = waiting.pop()
-            # As in uv, the edge found last is walked first; where markers come in does not change what they mean.
-            for edge in reversed(self.edges.get(parent, ())):
-                marker = edge.marker
-                if has_conflicts:
-                    marker = substitute(marker, on[parent])
-                    _pass_on(on, parent, edge, marker, where[parent])
-                together = where.get(edge.target, FALSE) | (where[parent] & marker)
-                if edge.target not in where or together is not where[edge.target]:
-                    where[edge.target] = together
-                    waiting.append(edge.target)
+            for edge in self.edges.get(parent, ()):
+                marker = substitute(edge.marker, on[parent]) if has_conflicts else edge.marker
+                onward = where[parent] & marker
+                for extra in (None, *edge.extras):
+                    node = (edge.target, extra)
+                    has_changed = has_conflicts and self._pass_on(on, parent, node, onward)
+                    together = where.get(node, FALSE) | onward
+                    if has_changed or node not in where or together is not where[node]:
+                        where[node] = together
+                        waiting.append(node)
         del where[_ROOT]
         return where
+
+    def _pass_on(self, on: dict[_Node, _Items], parent: _Node, node: _Node, marker: Marker) -> bool:
+        """Tell a node which items are on where it is reached by an edge; returns whether that is news."""
+        passed = {item: condition & marker for item, condition in on[parent].items()}
+        at, extra = node
+        if extra is not None:
+            passed[encode_conflict(self._lock.packages[at].name, "extra", extra)] = marker
+        known = on.setdefault(node, {})
+        has_changed = False
+        for item, condition in passed.items():
+            together = known.get(item, FALSE) | condition
+            has_changed |= together is not known.get(item)
+            known[item] = together
+        return has_changed
 
 
 def _supported(lock: Lock) -> Marker:
@@ -174,13 +193,3 @@ def _supported(lock: Lock) -> Marker:
     for environment in lock.supported_environments:
         marker |= environment
     return simplify_python(marker, lock.requires_python.range)
-
-
-def _pass_on(on: dict[int, _Items], parent: int, edge: _Edge, marker: Marker, parent_marker: Marker) -> None:
-    """Tell the target of an edge which items are on where it is reached by it."""
-    passed = {item: condition & marker for item, condition in on[parent].items()}
-    if edge.item is not None:
-        passed[edge.item] = parent_marker & marker
-    known = on.setdefault(edge.target, {})
-    for item, condition in passed.items():
-        known[item] = known.get(item, FALSE) | condition

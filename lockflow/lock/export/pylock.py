@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from typing import assert_never
+from urllib.parse import quote as escape
 
 from lockflow.errors import AnswerIsNo
 from lockflow.lock.encode import quote
@@ -18,8 +19,10 @@ from lockflow.standards.markers.simplify import simplify_python
 from lockflow.standards.markers.tree import Marker
 from lockflow.standards.names import normalize_name
 from lockflow.standards.requirements import Archive, Directory, Git, LocalFile, Registry
+from lockflow.standards.versions import InvalidVersion, Version
 
 _CREATED_BY = "lockflow"
+_URL = "%/:?#[]@!$&'()*+,;=~"
 _FRACTION = re.compile(r"\.[0-9]+")
 
 
@@ -44,7 +47,7 @@ def as_pylock(
     if lock.requires_python.text:
         lines.append(f"requires-python = {quote(lock.requires_python.text)}")
     told = [entry for entry in entries if not _is_virtual(entry.package)]
-    _check_hashes(told)
+    _check_words(told)
     if not told:
         lines.append("packages = []")
     for entry in told:
@@ -56,12 +59,20 @@ def _is_virtual(package: Package) -> bool:
     return isinstance(package.source, Directory) and package.source.install == "virtual"
 
 
-def _check_hashes(entries: Iterable[Entry]) -> None:
-    """The format has no file without a hash; a lock may have one where its index states none."""
+def _check_words(entries: Iterable[Entry]) -> None:
+    """See that the format has words for all of it: it knows no file without a hash, which a lock may have."""
     bare = []
     for entry in entries:
         files = (*entry.package.wheels, *((entry.package.sdist,) if entry.package.sdist is not None else ()))
         bare += [f"{entry.package.name}: {file.name}" for file in files if file.hash is None]
+        source = entry.package.source
+        if isinstance(source, Git) and source.path is not None:
+            raise AnswerIsNo(
+                "this lock cannot be said as pylock.toml",
+                where="uv.lock",
+                why=f"{entry.package.name} is an archive in a git repository, for which the format has no words",
+                next="export requirements.txt instead, which has",
+            )
     if bare:
         raise AnswerIsNo(
             "this lock cannot be said as pylock.toml",
@@ -110,7 +121,7 @@ def _file(file: LockedFile) -> str:
     if file.path is not None:
         fields.append(f"path = {quote(file.path)}")
     elif file.url is not None:
-        fields.append(f"url = {quote(file.url)}")
+        fields.append(f"url = {quote(escape(file.url, safe=_URL))}")
     if file.upload_time is not None:
         fields.append(f"upload-time = {_FRACTION.sub('', file.upload_time)}")
     return _table([*fields, *_size_and_hashes(file)])
@@ -121,9 +132,16 @@ def _says_its_name(file: LockedFile) -> bool:
 
 
 def _standard_name(name: str) -> str:
-    """Write the project's name in a wheel's file name in its normal form."""
-    project, dash, rest = name.partition("-")
-    return normalize_name(project).replace("-", "_") + dash + rest if name.endswith(".whl") else name
+    """Write project and version in a wheel's file name in their normal forms."""
+    parts = name.split("-")
+    if not name.endswith(".whl") or len(parts) < 3:
+        return name
+    project = normalize_name(parts[0]).replace("-", "_")
+    try:
+        version = str(Version.parse(parts[1]))
+    except InvalidVersion:
+        version = parts[1]
+    return "-".join([project, version, *parts[2:]])
 
 
 def _size_and_hashes(file: LockedFile) -> list[str]:
@@ -146,12 +164,14 @@ def _git(git: Git) -> str:
 
 def _archive(package: Package, place: tuple[str, str], subdirectory: str | None) -> str:
     key, value = place
+    if subdirectory is not None and key == "url":
+        value = f"{value}#subdirectory={subdirectory}"
     fields = [f"{key} = {quote(value)}"]
+    if subdirectory is not None:
+        fields.append(f"subdirectory = {quote(subdirectory)}")
     file = package.wheels[0] if package.wheels else package.sdist
     if file is not None:
         fields += _size_and_hashes(file)
-    if subdirectory is not None:
-        fields.append(f"subdirectory = {quote(subdirectory)}")
     return _table(fields)
 
 
