@@ -16,7 +16,7 @@ from lockflow.resolve.environment import ForkEnvironment, without_extra_terms
 from lockflow.resolve.identity import Identities
 from lockflow.resolve.policy import Policy
 from lockflow.standards.markers.simplify import for_extra, production
-from lockflow.standards.markers.tree import TRUE, Marker, is_disjoint
+from lockflow.standards.markers.tree import FALSE, TRUE, Marker, is_disjoint
 from lockflow.standards.requirements import ConflictItem, Registry, Requirement, Source
 from lockflow.standards.versions import FULL, Version, VersionRange
 
@@ -87,6 +87,9 @@ def within(
 ) -> list[Dependency]:
     """The dependencies that matter in one fork, constraints behind what they limit."""
     dependencies: list[Dependency] = []
+    if environment.python_marker is FALSE:
+        # What a local version leaves may lie outside the supported Pythons, where nothing is required.
+        return dependencies
     for requirement in requirements:
         marker = requirement.marker
         if marker is not TRUE and (

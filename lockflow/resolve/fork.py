@@ -196,7 +196,10 @@ def _split_by_conflict(
             continue
         possible = [item for item in items if not _is_excluded(item, fork.environment)]
         if len(possible) < 2 and not any(_is_live(item, items, conflicts, fork.environment) for item in possible):
-            result.append(_without_excluded(fork, fork.environment))
+            impossible = frozenset(items) - frozenset(possible)
+            settled = fork.environment.with_conflicts(frozenset(), impossible)
+            if settled is not None:
+                result.append(_without_excluded(fork, settled))
             continue
         everything = frozenset(items)
         choices = [frozenset[ConflictItem](), *(frozenset([item]) for item in items)]
@@ -208,7 +211,8 @@ def _split_by_conflict(
 
 
 def _is_excluded(item: ConflictItem, environment: ForkEnvironment) -> bool:
-    return item in environment.excluded
+    extra, group = (item.name if item.kind == kind else None for kind in ("extra", "group"))
+    return environment.excludes(item.package, extra, group)
 
 
 def _is_live(
