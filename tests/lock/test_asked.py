@@ -80,3 +80,18 @@ def test_the_same_is_asked_in_other_words(old: list[str], new: list[str]) -> Non
 def test_something_else_is_asked(old: list[str], new: list[str]) -> None:
     assert not asks_the_same(read(old), read(new))
     assert not asks_the_same(read(new), read(old))
+
+
+def test_the_order_in_which_systems_are_named_does_not_matter() -> None:
+    written = [
+        "b>=1",
+        f"b<5 ; {LINUX}",
+        "b[x,y]>=1,<9",
+        "b ; sys_platform == 'darwin'",
+        "b ; python_version >= '3.11'",
+        "b ; os_name == 'nt'",
+        "b ; platform_machine == 'x' or platform_machine == 'y'",
+    ]
+    assert asks_the_same(read(written), read(sorted(written)[::-1]))
+    assert asks_the_same(read(written[1:]), read(sorted(written)))
+    assert not asks_the_same(read([*written[:2], *written[3:]]), read(sorted(written)))
