@@ -104,11 +104,12 @@ def test_an_edit_gives_the_lock_that_the_reference_makes_of_it(name: str, edit: 
     assert run == (1 if reference.returncode == 1 else reference.returncode)
     assert case.hosts.publish((ours / case.lock).read_bytes().decode()) == expected
     if run == 0:
-        before = (ours / case.lock).read_bytes()
+        found = [(ours / case.lock).read_bytes()]
         for again in ("--check", "--refresh", "--refresh"):
             assert lock(case, ours, tmp_path, again) == 0
-            if again == "--check":
-                assert (ours / case.lock).read_bytes() == before
+            found.append((ours / case.lock).read_bytes())
+        assert found[1] == found[0]
+        assert found[3] == found[2]
 
 
 def lock(case: GoldenCase, folder: Path, tmp_path: Path, *more: str) -> int:
