@@ -30,6 +30,7 @@ from lockflow.inputs.dependency_lists import (
 )
 from lockflow.inputs.edit import (
     document,
+    inner,
     with_array,
     with_entry,
     with_index,
@@ -176,10 +177,7 @@ class _File:
         return folder / "pyproject.toml"
 
     def _read(self) -> str:
-        try:
-            text = self.path.read_bytes().decode()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{self.path.name} cannot be read", where=str(self.path), why=str(error)) from error
+        text = _read_text(self.path)
         if self.is_script and _SCRIPT.search(text) is None:
             raise InputError(
                 "the script has no inline metadata", where=str(self.path), next="begin it with a block `# /// script`"
@@ -216,7 +214,7 @@ class _File:
             return ("project", "optional-dependencies"), _known(extras, place.extra)
         if place.group or place.is_dev:
             groups = found.get("dependency-groups", {})
-            legacy = found.get("tool", {}).get("uv", {}).get("dev-dependencies")
+            legacy = inner(found, "tool", "uv").get("dev-dependencies")
             if place.is_dev and legacy is not None and "dev" not in groups:
                 return ("tool", "uv"), "dev-dependencies"
             return ("dependency-groups",), _known(groups, place.group or "dev")
@@ -242,7 +240,7 @@ class _File:
         self.edit(lambda text: with_array(text, tables, key, change, where=self.label, is_sorted=is_sorted))
 
     def usual_bounds(self) -> Bounds:
-        chosen = document(self.toml, self.label).get("tool", {}).get("uv", {}).get("add-bounds", "lower")
+        chosen = inner(document(self.toml, self.label), "tool", "uv").get("add-bounds", "lower")
         kinds: tuple[Bounds, ...] = ("lower", "major", "minor", "exact")
         return next((kind for kind in kinds if kind == chosen), "lower")
 
@@ -319,7 +317,7 @@ class _File:
             raise InputError(f"{name} is not in {'.'.join((*tables, key))}", where=str(self.path), next=hint)
         if _places_of(document(self.toml, self.label), name):
             return
-        sources = document(self.toml, self.label).get("tool", {}).get("uv", {}).get("sources", {})
+        sources = inner(document(self.toml, self.label), "tool", "uv", "sources")
         own = next((key for key in sources if normalize_name(key) == name), None)
         if own is not None:
             place = ("tool", "uv", "sources")
@@ -491,7 +489,7 @@ class _Addition:
         self.file.list_edit(change)
         if self.source:
             tables, name = ("tool", "uv", "sources"), self.written.name
-            sources = document(self.file.toml, self.file.label).get("tool", {}).get("uv", {}).get("sources", {})
+            sources = inner(document(self.file.toml, self.file.label), "tool", "uv", "sources")
             known = _known(sources, name)
             if known != name:
                 self.file.edit(lambda text: without_entry(text, tables, known, where=self.file.label))
@@ -564,10 +562,17 @@ def _name_of(text: str, file: str, base: Path) -> str:
         return sdist.name
     project = base / text / "pyproject.toml"
     if not is_url(text) and project.is_file():
-        name = document(project.read_text(encoding="utf-8"), str(project)).get("project", {}).get("name")
+        name = inner(document(_read_text(project), str(project)), "project").get("name")
         if isinstance(name, str):
             return name
     raise InputError(f"the name of the package at {text} is unknown", where="command line", next=f"write NAME @ {text}")
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path.name} cannot be read", where=str(path), why=str(error)) from error
 
 
 def _with_index(text: str, *, line: str, where: str) -> str:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from lockflow.errors import InputError
-from lockflow.inputs.edit import document, with_array
+from lockflow.inputs.edit import document, inner, with_array
 from lockflow.lock.files import write_lock_text
 
 __all__ = ["CI", "Setup", "set_up", "write_files"]
@@ -49,7 +49,7 @@ def set_up(start: Path, ci: CI | None = None) -> Setup:
     by_hand: list[tuple[str, str]] = []
     kept: list[str] = []
     text = _read(root / "pyproject.toml")
-    if "lockflow" not in document(text, "pyproject.toml").get("tool", {}):
+    if "lockflow" not in inner(document(text, "pyproject.toml"), "tool"):
         lines = "[" + ", ".join(f'"{name}"' for name in _PLATFORMS) + "]"
         after = with_array(text, ("tool", "lockflow"), "platforms", lambda _: lines, where="pyproject.toml")
         files.append(NewText(path=root / "pyproject.toml", before=text, after=after))
@@ -126,10 +126,9 @@ def _root(start: Path) -> Path:
             next='make one with [project] name, version and requires-python; `lockflow add "NAME"` fills it',
         )
     found = document(_read(root / "pyproject.toml"), "pyproject.toml")
-    tool = found.get("tool", {})
-    if "project" in found or "workspace" in tool.get("uv", {}) or "dependency-groups" in found:
+    if "project" in found or "workspace" in inner(found, "tool", "uv") or "dependency-groups" in found:
         return root
-    why = [*_poetry(tool.get("poetry", {})), *_requirements_files(root)]
+    why = [*_poetry(inner(found, "tool", "poetry")), *_requirements_files(root)]
     raise InputError(
         "pyproject.toml has no [project] table, so there is nothing to lock",
         where=str(root / "pyproject.toml"),
@@ -138,12 +137,10 @@ def _root(start: Path) -> Path:
     )
 
 
-def _poetry(poetry: Any) -> Iterator[str]:  # noqa: ANN401  what TOML holds
-    if not isinstance(poetry, dict):
-        return
-    lists = {"dependencies": poetry.get("dependencies", {})}
-    for name, group in poetry.get("group", {}).items():
-        lists[f"group {name}"] = group.get("dependencies", {})
+def _poetry(poetry: Mapping[str, Any]) -> Iterator[str]:
+    lists = {"dependencies": inner(poetry, "dependencies")}
+    for name in inner(poetry, "group"):
+        lists[f"group {name}"] = inner(poetry, "group", name, "dependencies")
     for name, entries in lists.items():
         names = [entry for entry in entries if entry.lower() != "python"]
         if names:

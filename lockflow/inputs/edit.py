@@ -258,6 +258,13 @@ def document(text: str, where: str) -> dict[str, Any]:
     return found
 
 
+def inner(found: object, *names: str) -> dict[str, Any]:
+    """The table under these names; an empty one where there is none, or something else."""
+    for name in names:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
 def _with_inline(text: str, tables: Path, key: str, value: str, where: str) -> str:
     document = _parsed(text, where)
     table = _table(document, tables, where, is_made=True)

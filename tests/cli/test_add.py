@@ -157,3 +157,34 @@ def test_what_cannot_be_is_said_and_nothing_is_written(shop: Workbench, words: t
     assert said in run.said
     assert "Traceback" not in run.said
     assert both(shop) == before
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "project = 3\n",
+        "tool = 3\n",
+        "[tool.uv]\nsources = 3\n",
+        "dependency-groups = []\n",
+        "[",
+        "[[project]]\nname = 'x'\n",
+    ],
+)
+@pytest.mark.parametrize("words", [("add", "pear"), ("remove", "pear"), ("init",), ("refresh",)])
+def test_a_malformed_project_gets_one_error_and_stays(bench: Workbench, toml: str, words: tuple[str, ...]) -> None:
+    (bench.project / "pyproject.toml").write_text(toml, encoding="utf-8")
+    run = bench.run(*words)
+    if run.code == 0:
+        assert words[0] in ("init", "refresh")  # what is no project may be no fault to them
+        return
+    assert "made a mistake" not in run.said
+    assert run.said.count("error: ") == 1
+    assert text(bench) == toml
+
+
+def test_a_path_to_what_is_no_project_is_refused(shop: Workbench) -> None:
+    (shop.project / "sub").mkdir()
+    (shop.project / "sub" / "pyproject.toml").write_text("project = 3\n", encoding="utf-8")
+    run = shop.run("add", "./sub")
+    assert run.code == 2
+    assert "the name of the package at ./sub is unknown" in run.said
