@@ -18,7 +18,8 @@ from lockflow.errors import EXIT_DONE, EXIT_NOT_ANSWERED, InputError, LockflowEr
 
 EXIT_INTERRUPTED = 130
 COMMANDS = ("lock", "check", "report", "refresh", "add", "remove", "verify", "init", "export", "tree", "why", "diff",
-            "platforms", "doctor", "cache", "completion")  # fmt: skip
+            "platforms", "doctor", "cache", "completion",
+            "merge-driver")  # fmt: skip
 
 
 class Parser(argparse.ArgumentParser):
@@ -115,6 +116,8 @@ def _command(name: str) -> Callable[[list[str], Console, Started], int]:
         from lockflow.cli.doctor import run_doctor as run
     elif name == "cache":
         from lockflow.cli.cache import run_cache as run
+    elif name == "merge-driver":
+        from lockflow.cli.merge_driver import run_merge_driver as run
     elif name == "completion":
         from lockflow.cli.completion import run_completion as run
     else:

@@ -1,0 +1,124 @@
+"""Two sides of a merge to one lock: what `lockflow lock` gives on the merged project, with the versions of both sides.
+
+Git runs a merge driver before the merged files are on disk, so the merge of the whole tree is asked for once more, into
+a folder of its own, and locked there. Where that cannot be, both sides are left in the file under conflict marks, which
+the next `lockflow lock` takes as they are.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from msgspec.structs import replace
+
+from lockflow.errors import AnswerIsNo, InputError, LockflowError
+from lockflow.lock.files import read_lock_text
+from lockflow.lock.modes import Mode
+from lockflow.steps import LockResult, Network, Target, lock
+
+MERGING = "LOCKFLOW_MERGING"
+"""Set while the tree is merged once more: then the driver is not asked to lock."""
+_SECONDS = 300.0
+_INPUTS = ("pyproject.toml", "uv.toml")
+_HEADS = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD")
+
+
+def merge(ours: Path, theirs: Path, place: str, target: Target, network: Network) -> LockResult | None:
+    """Put the merged lock into `ours`; `place` is its path in the repository. None where git only asks in between.
+
+    Raises LockflowError with both sides left in `ours` under conflict marks.
+    """
+    if target.environment.get(MERGING):
+        return None
+    mine, other = _text(ours), _text(theirs)
+    both = f"<<<<<<< ours\n{mine}=======\n{other}>>>>>>> theirs\n"
+    try:
+        with tempfile.TemporaryDirectory(prefix="lockflow-merge-") as folder:
+            _extract(_merged_tree(target.environment), Path(folder))
+            path = Path(folder, PurePosixPath(place))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(both, encoding="utf-8", newline="\n")
+            result = lock(replace(target, directory=path.parent), Mode.WRITE, network=network)
+            merged = read_lock_text(path)
+        if merged is None:
+            raise AnswerIsNo("the merged lock is not where it should be", where=place)
+    except (LockflowError, OSError):
+        ours.write_text(both, encoding="utf-8", newline="\n")
+        raise
+    ours.write_text(merged, encoding="utf-8", newline="\n")
+    return result
+
+
+def _text(path: Path) -> str:
+    text = read_lock_text(path) or ""
+    return text if text.endswith("\n") else f"{text}\n"
+
+
+def _merged_tree(environment: Mapping[str, str]) -> str:
+    """The tree of the merge that is under way. Raises AnswerIsNo where inputs of the lock are in conflict too."""
+    head, base = _other_commit(environment)
+    bases = [f"--merge-base={base}"] if base else []
+    done = _git(["merge-tree", "--write-tree", "--name-only", "--no-messages", *bases, "HEAD", head])
+    tree, *conflicted = done.stdout.decode(errors="surrogateescape").splitlines() or [""]
+    if done.returncode not in (0, 1) or not tree:
+        raise InputError(
+            "git cannot merge the rest of the project ahead of time",
+            where="git merge-tree",
+            why=done.stderr.decode(errors="replace").strip(),
+            next="finish the merge, then run `lockflow lock`, which takes both sides of the lock",
+        )
+    inputs = [name for name in conflicted if PurePosixPath(name).name in _INPUTS]
+    if inputs:
+        raise AnswerIsNo(
+            "the lock cannot be merged before its project is",
+            where=", ".join(inputs),
+            why="both sides changed the same lines there",
+            next="resolve that, then run `lockflow lock`, which takes both sides of the lock",
+        )
+    return tree
+
+
+def _other_commit(environment: Mapping[str, str]) -> tuple[str, str]:
+    """The commit that is merged in, and its base where it is one commit's change that is carried over."""
+    for name in environment:
+        if name.startswith("GITHEAD_"):
+            return name.removeprefix("GITHEAD_"), ""
+    for name in _HEADS:
+        done = _git(["rev-parse", "--quiet", "--verify", name])
+        if done.returncode == 0:
+            commit = done.stdout.decode().strip()
+            return commit, "" if name == "MERGE_HEAD" else f"{commit}^"
+    raise InputError(
+        "there is no merge under way",
+        where="git",
+        next="let git run it: merge.uvlock.driver = lockflow merge-driver %O %A %B %P",
+    )
+
+
+def _extract(tree: str, folder: Path) -> None:
+    done = _git(["archive", "--format=tar", tree])
+    if done.returncode:
+        raise InputError("git cannot read the merged project", why=done.stderr.decode(errors="replace").strip())
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(folder, filter="data")
+
+
+def _git(words: list[str]) -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, MERGING: "1"}
+    try:
+        return subprocess.run(
+            ["git", *words],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise InputError("git does not run", why=str(error)) from error
