@@ -332,7 +332,10 @@ _TIMESTAMP = re.compile(
 
 
 def timestamp_ns(text: str) -> int | None:
-    """Nanoseconds since the epoch of a time with offset (RFC 3339); None for what is none."""
+    """Nanoseconds since the epoch of a time with offset (RFC 3339); None for what is none.
+
+    Nor for what 64 bits cannot hold (beyond 2262): no file was uploaded then.
+    """
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
         return None
@@ -344,8 +347,11 @@ def timestamp_ns(text: str) -> int | None:
     if offset_hours is not None:
         sign = -1 if offset_hours[0] == "-" else 1
         seconds -= int(offset_hours) * 3600 + sign * int(offset_minutes) * 60
-    return seconds * 1_000_000_000 + (int(fraction) * _SCALE[len(fraction)] if fraction else 0)
+    nanoseconds = seconds * 1_000_000_000 + (int(fraction) * _SCALE[len(fraction)] if fraction else 0)
+    return nanoseconds if abs(nanoseconds) < _TOO_FAR else None
 
+
+_TOO_FAR = 1 << 63
 
 _SCALE = tuple(10 ** (9 - digits) for digits in range(10))
 

@@ -304,6 +304,11 @@ def test_times_have_an_offset_and_up_to_nanoseconds(text: str, nanoseconds: int 
     assert timestamp_ns(text) == nanoseconds
 
 
+@pytest.mark.parametrize("text", ["2999-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
+def test_time_that_does_not_fit_in_64_bits_is_none(text: str) -> None:
+    assert timestamp_ns(text) is None
+
+
 @pytest.mark.parametrize(
     ("times", "earliest"),
     [
