@@ -26,7 +26,11 @@ def add_groups(parser: Parser) -> None:
     add("--no-group", action="append", default=[], metavar="GROUP", help="without this one")
     add("--only-group", action="append", default=[], metavar="GROUP", help="this group alone, without the project")
     add("--all-groups", action="store_true", help="with all of them")
-    add("--no-default-groups", action="store_true", help="without those of [tool.uv] default-groups")
+    add(
+        "--no-default-groups",
+        action="store_true",
+        help="without those of [tool.uv] default-groups [env: UV_NO_DEFAULT_GROUPS]",
+    )
     add("--dev", action="store_true", help=argparse.SUPPRESS)
     add("--no-dev", action="store_true", help="without the group dev [env: UV_NO_DEV]")
     add("--only-dev", action="store_true", help="the group dev alone")
@@ -77,6 +81,11 @@ def wish(options: argparse.Namespace, started: Started) -> Wish:
         without_local=getattr(options, "no_emit_local", False),
         left_out=frozenset(_names(getattr(options, "no_emit_package", []))),
     )
+
+
+def has_defaults(options: argparse.Namespace, started: Started) -> bool:
+    """Whether the groups of [tool.uv] default-groups count as asked for."""
+    return not (options.no_default_groups or flag(started.environment, "UV_NO_DEFAULT_GROUPS"))
 
 
 def say_warnings(warnings: tuple[str, ...], console: Console) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lockflow import views
 from lockflow.cli.arguments import add_build, add_cache, add_common, add_index, add_resolver, network, settle, target
-from lockflow.cli.choice import add_groups, add_mode, add_place, mode, place, say_warnings, wish
+from lockflow.cli.choice import add_groups, add_mode, add_place, has_defaults, mode, place, say_warnings, wish
 from lockflow.cli.console import Console
-from lockflow.cli.faults import Parser
+from lockflow.cli.faults import Parser, flag
 from lockflow.cli.plain import Started
 from lockflow.errors import InputError
 from lockflow.standards.names import normalize_name
@@ -41,9 +41,10 @@ def run_export(words: list[str], console: Console, started: Started) -> int:
             progress=progress,
         )
     say_warnings(seen.result.warnings, console)
-    wanted = views.wished(seen, wish(options, started), has_defaults=not options.no_default_groups)
+    wanted = views.wished(seen, wish(options, started), has_defaults=has_defaults(options, started))
     found, environments = views.wanted_entries(seen, wanted, place(options))
     header = () if options.no_header else _header(words)
+    is_editable = not (options.no_editable or flag(started.environment, "UV_NO_EDITABLE"))
     not_editable = frozenset(normalize_name(name) for name in options.no_editable_package)
     if kind == "cyclonedx1.6":
         text = _cyclonedx(seen, found)
@@ -53,7 +54,7 @@ def run_export(words: list[str], console: Console, started: Started) -> int:
             found,
             environments=environments,
             header=header,
-            is_editable=not options.no_editable,
+            is_editable=is_editable,
             not_editable=not_editable,
         )
     else:
@@ -62,7 +63,7 @@ def run_export(words: list[str], console: Console, started: Started) -> int:
             header=header,
             has_hashes=not options.no_hashes,
             has_dependents=not options.no_annotate,
-            is_editable=not options.no_editable,
+            is_editable=is_editable,
             not_editable=not_editable,
         )
     _write(text, options, console)

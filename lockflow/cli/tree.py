@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lockflow import views
 from lockflow.cli.arguments import add_build, add_cache, add_common, add_index, add_resolver, network, settle, target
-from lockflow.cli.choice import add_groups, add_mode, add_place, mode, place, say_warnings, wish
+from lockflow.cli.choice import add_groups, add_mode, add_place, has_defaults, mode, place, say_warnings, wish
 from lockflow.cli.console import Console
 from lockflow.cli.faults import Parser
 from lockflow.cli.plain import Started
@@ -39,7 +39,7 @@ def run_tree(words: list[str], console: Console, started: Started) -> int:
             progress=progress,
         )
     say_warnings(seen.result.warnings, console)
-    wanted = views.wished(seen, wish(options, started), has_defaults=not options.no_default_groups)
+    wanted = views.wished(seen, wish(options, started), has_defaults=has_defaults(options, started))
     drawing = views.Drawing(
         packages=tuple(normalize_name(name) for name in options.drawn),
         depth=options.depth,

@@ -106,6 +106,18 @@ def test_the_lock_is_brought_up_to_date_first_unless_told_otherwise(locked: Work
     assert locked.run(command).code == 2
 
 
+def test_variables_of_uv_count_in_exports(
+    locked: Workbench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked.write(more='\n[dependency-groups]\ndev = ["pear"]\n')
+    assert "pear==" in stdout(locked, capsys, "export")
+    monkeypatch.setenv("UV_NO_DEFAULT_GROUPS", "1")
+    assert "pear==" not in stdout(locked, capsys, "export")
+    monkeypatch.setenv("UV_LOCKED", "1")
+    locked.write("fruit")
+    assert locked.run("export").code == 1
+
+
 def test_a_tree_is_drawn_for_a_platform_or_for_all(locked: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
     universal = stdout(locked, capsys, "tree", "--universal", "--no-dev")
     assert "pear" in universal

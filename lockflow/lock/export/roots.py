@@ -50,8 +50,9 @@ def check(lock: Lock, wish: Wish) -> None:
     groups = {group for package in chosen for group, _ in package.dev_dependencies}
     groups |= {group for package in chosen if package.metadata for group, _ in package.metadata.requires_dev}
     groups |= {group.name for group in lock.manifest.groups}
-    for name in wish.groups + wish.only_groups:
-        if name not in groups:
+    for name in wish.groups + wish.only_groups + wish.no_groups:
+        # `--only-dev` and `--no-dev` may be said of any project.
+        if name not in groups and (name != "dev" or name in wish.groups):
             _refuse(f"there is no dependency group {name}", name, groups, f"the groups of {_names(chosen)}")
     _check_conflicts(lock, wish, {package.name for package in chosen})
 

@@ -66,6 +66,14 @@ def test_an_unknown_name_is_refused_with_the_known_ones(wish: Wish, what: str) -
     assert "app" in caught.value.why
 
 
+def test_the_group_dev_may_be_left_out_of_any_project() -> None:
+    lock = lock_of("conflicts-extras")
+    check(lock, Wish(project="app", no_groups=("dev",)))
+    check(lock, Wish(project="app", only_groups=("dev",)))
+    with pytest.raises(InputError, match="there is no dependency group nope"):
+        check(lock, Wish(project="app", no_groups=("nope",)))
+
+
 def test_pruning_takes_what_only_the_pruned_package_requires() -> None:
     lock = lock_of("workspace")
     whole = {entry.package.name for entry in entries(lock, Wish(project="root"))}
