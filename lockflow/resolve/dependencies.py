@@ -193,9 +193,6 @@ def _emit_constraint(
     *,
     is_root: bool,
 ) -> None:
-    source = constraint.source
-    if isinstance(source, Registry) and source.specifiers.is_empty:
-        return
     marker = constraint.marker & condition
     if marker.is_false or is_disjoint(marker, environment.python_marker) or not environment.overlaps(marker):
         return

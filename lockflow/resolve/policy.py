@@ -43,13 +43,14 @@ class Policy:
         self.conflicts = manifest.conflicts
         self.conflicting = {item for items in manifest.conflicts for item in items}
         self.coverage = (*(manifest.environments or ()), *(manifest.required_environments or ()))
-        self._constraints = _by_name(manifest.constraints)
+        limits = [entry for entry in manifest.constraints if not _is_empty(entry)]
+        self._constraints = _by_name(limits)
         self._overrides, self._scoped_overrides = _arrange_overrides(manifest.overrides)
         self._exclusions, self._scoped_exclusions = _arrange_exclusions(manifest.exclusions)
         self._user = self._user_requirements()
-        self._first_party = _by_name((*self._user, *_flat_overrides(manifest), *manifest.constraints))
+        self._first_party = _by_name((*self._user, *_flat_overrides(manifest), *limits))
         self._direct = _by_name(self._user)
-        self._assigned = self._find_assigned()
+        self._assigned = self._find_assigned(limits)
         self._yanked = self._find_yanked(preferences)
         self._prerelease_package = dict(manifest.settings.prerelease_package)
         self._cutoff_package = dict(manifest.settings.cutoff_package)
@@ -185,9 +186,9 @@ class Policy:
                 requirements += self.rewrite(group.requirements, member.name, member.version)
         return requirements
 
-    def _find_assigned(self) -> dict[str, list[_Assigned]]:
+    def _find_assigned(self, limits: Sequence[Requirement]) -> dict[str, list[_Assigned]]:
         assigned: dict[str, list[_Assigned]] = {}
-        for entry in (*self._user, *self.manifest.constraints, *_flat_overrides(self.manifest)):
+        for entry in (*self._user, *limits, *_flat_overrides(self.manifest)):
             if isinstance(entry.source, Registry) and entry.source.index is not None:
                 value = _Assigned(entry, entry.source.index, entry.source.conflict)
                 assigned.setdefault(entry.name, []).append(value)
@@ -252,6 +253,11 @@ def _by_name(requirements: Iterable[Requirement]) -> dict[str, list[Requirement]
     for requirement in requirements:
         by_name.setdefault(requirement.name, []).append(requirement)
     return by_name
+
+
+def _is_empty(constraint: Requirement) -> bool:
+    """Whether a constraint limits nothing; then the index it may name says nothing either."""
+    return isinstance(constraint.source, Registry) and constraint.source.specifiers.is_empty
 
 
 def _declared_order(requirement: Requirement) -> tuple[object, ...]:
