@@ -32,7 +32,7 @@ from support.universe import Universe, read_universe
 from support.universe_text import pyproject_text, scenario_text
 
 Case = dict[str, Any]
-"""`root` (see universe_text), `packages`, `indexes`, and optionally `then`: `args` and the parts that are replaced."""
+"""`root` and `members` (see universe_text), `packages`, `indexes`; `then`: `args` and the parts that are replaced."""
 
 NAMES = ("alpha", "beta", "delta", "eps", "eta", "gamma", "theta", "zeta")
 VERSIONS = ("0.9", "1.0", "1.1", "1.1.1", "2.0", "2.1", "3.0", "4.0")
@@ -66,6 +66,7 @@ ENVIRONMENTS = (
     "sys_platform == 'darwin' and platform_machine == 'arm64'", "sys_platform == 'linux' and python_version >= '3.11'",
     "python_version < '3.11'", "python_version >= '3.12'",
 )  # fmt: skip
+TIMES = ("2023-01-01T00:00:00Z", "2023-06-01T00:00:00Z", "2024-06-01T00:00:00Z", "2025-01-01T00:00:00Z")
 WHEELS = (
     "py3-none-any", "py2.py3-none-any", "cp39-cp39-manylinux_2_17_x86_64", "cp311-cp311-manylinux_2_17_x86_64",
     "cp311-cp311-manylinux_2_17_aarch64", "cp311-cp311-win_amd64", "cp311-cp311-macosx_11_0_arm64",
@@ -107,9 +108,35 @@ class Maker:
                 case["root"]["sources"] = self._sources(case)
             elif chance() < 0.5:
                 case["root"]["uv"]["index-strategy"] = pick(["unsafe-first-match", "unsafe-best-match", "first-index"])
+        if chance() < 0.15:
+            self._add_members(case, names)
         if chance() < 0.5:
             case["then"] = self._edit(case, names)
         return case
+
+    def _add_members(self, case: Case, names: list[str]) -> None:
+        """One or two workspace members, which the root may depend on, and they on each other."""
+        root = case["root"]
+        members = self._random.sample(["m1", "m2"], self._random.randint(1, 2))
+        for name in members:
+            member: dict[str, Any] = {"name": name, "dependencies": self._requirements(names, 0, 3, is_own=True)}
+            member["requires-python"] = root.get("requires-python", ">=3.9")
+            if self._random.random() < 0.3:
+                member["requires-python"] = ">=3.10"
+            if self._random.random() < 0.3:
+                member["extras"] = {"e1": self._requirements(names, 0, 2, is_own=True)}
+            if self._random.random() < 0.3:
+                member["groups"] = {"dev": self._requirements(names, 0, 2, is_own=True)}
+            case.setdefault("members", {})[name] = member
+        for name in members:
+            if self._random.random() < 0.6:
+                marker = f" ; {self._marker()}" if self._has_markers and self._random.random() < 0.3 else ""
+                root["dependencies"].append(name + marker)
+                root.setdefault("sources", {})[name] = {"workspace": True}
+        root["workspace"] = sorted(members)
+        if self._random.random() < 0.3 and len(members) == 2:
+            root["uv"]["conflicts"] = [[{"package": name} for name in members]]
+            root["dependencies"] = [text for text in root["dependencies"] if text.partition(" ")[0] not in members]
 
     def _is_extra(self) -> bool:
         return self._has_extras and self._random.random() < 0.5
@@ -165,6 +192,12 @@ class Maker:
             options["fork-strategy"] = "fewest"
         if chance() < (0.3 if self._has_rare else 0.05):
             options["prerelease"] = pick(["allow", "disallow", "explicit", "if-necessary", "if-necessary-or-explicit"])
+        if chance() < 0.05:
+            options["prerelease-package"] = {pick(names): pick(["allow", "disallow", "explicit"])}
+        if chance() < 0.08:
+            options["exclude-newer"] = pick(TIMES)
+        if chance() < 0.05:
+            options["exclude-newer-package"] = {pick(names): pick([*TIMES, False])}
         if chance() < 0.06:
             options["no-build"] = True
         if chance() < 0.04:
@@ -187,7 +220,7 @@ class Maker:
     def _conflicts(self, root: dict[str, Any]) -> list[list[dict[str, str]]]:
         items = [{"extra": name} for name in root.get("extras", {}) if name != "all"]
         items += [{"group": name} for name in root.get("groups", {})]
-        if self._random.random() < 0.08 and root.get("groups"):
+        if self._random.random() < 0.2:
             items.append({"package": "root-proj"})
         if len(items) < 2:
             return []
@@ -218,6 +251,8 @@ class Maker:
         files = self._files()
         if files is not None:
             release["files"] = files
+        if chance() < 0.3:
+            release["time"] = self._random.choice(TIMES)
         if chance() < 0.04:
             release["yanked"] = "broken" if chance() < 0.5 else True
         return release
@@ -451,7 +486,8 @@ def states(case: Case) -> Iterator[tuple[Universe, list[str]]]:
 
 
 def _universe(case: Case) -> Universe:
-    return read_universe({**case, "root": pyproject_text(case["root"])})
+    files = {f"{name}/pyproject.toml": pyproject_text(member) for name, member in case.get("members", {}).items()}
+    return read_universe({**case, "root": pyproject_text(case["root"]), "files": files})
 
 
 # Making cases smaller -----------------------------------------------------------------------------------------------

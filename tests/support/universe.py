@@ -93,7 +93,7 @@ def _release(index: str, name: str, version: str, said: Any) -> dict[str, Any]:
         "version": version,
         "index": index,
         "metadata": metadata,
-        "file": [_file(name, version, tags, metadata, said) for tags in said.get("files", ["py3-none-any"])],
+        "file": [_file(index, name, version, tags, metadata, said) for tags in said.get("files", ["py3-none-any"])],
     }
     if "python" in said and not said.get("unlisted"):
         release["requires-python"] = said["python"]
@@ -114,15 +114,17 @@ def _metadata_lines(name: str, version: str, said: Mapping[str, Any]) -> Iterato
         yield f"Requires-Dist: {text}"
 
 
-def _file(name: str, version: str, tags: str, metadata: str, said: Mapping[str, Any]) -> dict[str, Any]:
+def _file(index: str, name: str, version: str, tags: str, metadata: str, said: Mapping[str, Any]) -> dict[str, Any]:
     stem = f"{name.replace('-', '_')}-{version}"
-    file: dict[str, Any] = {"upload-time": said.get("time", TIME)}
+    filename = f"{stem}.tar.gz" if tags == "sdist" else f"{stem}-{tags}.whl"
+    file: dict[str, Any] = {"filename": filename, "upload-time": said.get("time", TIME)}
+    if index != "simple":
+        file["url"] = f"https://files.example/{index}/{filename}"
     if tags != "sdist":
-        filename = f"{stem}-{tags}.whl"
-        return file | {"filename": filename, "sha256": hashlib.sha256(filename.encode()).hexdigest(), "size": 1000}
+        digest = hashlib.sha256(f"{index} {filename}".encode()).hexdigest()
+        return file | {"sha256": digest, "size": 1000}
     content = _sdist(stem, metadata)
     return file | {
-        "filename": f"{stem}.tar.gz",
         "sha256": hashlib.sha256(content).hexdigest(),
         "size": len(content),
         "content": base64.b64encode(content).decode(),

@@ -10,7 +10,8 @@ def pyproject_text(root: Mapping[str, Any]) -> str:
     """The lines of a pyproject.toml that matter; tests/support/universe.py adds the rest.
 
     `root` has `requires-python`, `dependencies`, and optionally `extras`, `groups`, `uv` (options of the tool),
-    `sources` and `indexes` (name to the keys of an index beside its URL).
+    `sources`, `workspace` (its members) and `indexes` (name to the keys of an index beside its URL). A member has a
+    `name` beside.
     """
     return "".join(f"{line}\n" for line in _pyproject_lines(root))
 
@@ -32,6 +33,10 @@ def value_text(value: Any) -> str:
 
 
 def _pyproject_lines(root: Mapping[str, Any]) -> Iterator[str]:
+    if "name" in root:
+        yield "[project]"
+        yield f"name = {value_text(root['name'])}"
+        yield 'version = "0.2.0"'
     if "requires-python" in root:
         yield f"requires-python = {value_text(root['requires-python'])}"
     yield f"dependencies = {value_text(root.get('dependencies', []))}"
@@ -47,6 +52,9 @@ def _pyproject_lines(root: Mapping[str, Any]) -> Iterator[str]:
     if root.get("sources"):
         yield "[tool.uv.sources]"
         yield from _rows(root["sources"])
+    if root.get("workspace"):
+        yield "[tool.uv.workspace]"
+        yield f"members = {value_text(root['workspace'])}"
     for name, keys in root.get("indexes", {}).items():
         yield "[[tool.uv.index]]"
         yield from _rows({"name": name, "url": f"https://index.example/{name}", **keys})
@@ -56,6 +64,14 @@ def _scenario_lines(case: Mapping[str, Any]) -> Iterator[str]:
     yield "root = '''"
     yield from _pyproject_lines(case["root"])
     yield "'''"
+    for name, member in case.get("members", {}).items():
+        yield (
+            f"\n[files]\n\"{name}/pyproject.toml\" = '''"
+            if name == next(iter(case["members"]))
+            else (f"\"{name}/pyproject.toml\" = '''")
+        )
+        yield from _pyproject_lines(member)
+        yield "'''"
     yield from _package_lines("packages", case["packages"])
     for index, packages in case.get("indexes", {}).items():
         yield from _package_lines(f"indexes.{index}", packages)
