@@ -86,7 +86,9 @@ def wished(seen: View, wish: Wish, *, has_defaults: bool) -> Wish:
     """Complete a wish with the project at hand and its default groups; raises InputError where it cannot be met."""
     manifest = seen.read.manifest
     project = None if manifest.is_script else _project(manifest, seen)
-    member = next((member for member in manifest.members if member.name == project), None)
+    # The groups of a project asked for alone are its own; of several, those of the project at hand count.
+    subject = wish.packages[0] if len(wish.packages) == 1 else project
+    member = next((member for member in manifest.members if member.name == subject), None)
     groups = manifest.default_groups if member is None else member.default_groups
     defaults: tuple[str, ...] | bool = ("dev",) if groups is None else True if groups == "all" else tuple(groups)
     wish = replace(wish, project=project, defaults=defaults if has_defaults else ())

@@ -18,7 +18,7 @@ from lockflow.standards.markers.partial import substitute
 from lockflow.standards.markers.simplify import simplify_python
 from lockflow.standards.markers.tree import FALSE, TRUE, Marker
 from lockflow.standards.markers.universal import encode_conflict
-from lockflow.standards.requirements import Directory, LocalFile
+from lockflow.standards.requirements import Directory, LocalFile, Requirement
 
 _Items = dict[str, Marker]
 """The conflict items that are on, and where: all others are off."""
@@ -84,10 +84,12 @@ class _Graph:
         for package in roots(self._lock, self._wish):
             if package.name not in self._wish.prune:
                 self._start_at(package)
-        requirements = list(self._lock.manifest.requirements)
-        for group in self._lock.manifest.groups:
-            if self._wish.has_group(group.name):
-                requirements.extend(group.requirements)
+        requirements: list[Requirement] = []
+        if self._wish.is_whole:
+            requirements.extend(self._lock.manifest.requirements)
+            for group in self._lock.manifest.groups:
+                if self._wish.has_group(group.name):
+                    requirements.extend(group.requirements)
         known = by_name(self._lock) if requirements else {}
         for requirement in requirements:
             for package in known.get(requirement.name, ()) if requirement.name not in self._wish.prune else ():

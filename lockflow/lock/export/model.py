@@ -38,6 +38,11 @@ class Wish(Struct, frozen=True, kw_only=True):
         """Whether projects themselves are asked for, not some of their groups only."""
         return not self.only_groups
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the workspace is asked for, or the script, with what it requires beside its projects."""
+        return self.all_packages or (self.project is None and not self.packages)
+
     def has_group(self, name: str) -> bool:
         """Whether the group `name` of any root is asked for; leaving out beats asking."""
         if name in self.no_groups:

@@ -74,6 +74,13 @@ def test_the_group_dev_may_be_left_out_of_any_project() -> None:
         check(lock, Wish(project="app", no_groups=("nope",)))
 
 
+def test_what_a_root_without_project_requires_is_not_asked_for_by_its_members() -> None:
+    lock = lock_of("workspace-virtual-root")
+    assert "c" in names(lock, Wish(defaults=("dev",)))
+    assert "c" not in names(lock, Wish(project="m1", defaults=("dev",)))
+    assert "c" not in names(lock, Wish(packages=("m1",), defaults=("dev",)))
+
+
 def test_pruning_takes_what_only_the_pruned_package_requires() -> None:
     lock = lock_of("workspace")
     whole = {entry.package.name for entry in entries(lock, Wish(project="root"))}
