@@ -54,7 +54,7 @@ class Blocked(Exception):
 class Facts:
     """All that the solver was told so far. `flat` holds what flat indexes and find-links list, by index URL."""
 
-    __slots__ = ("_listed", "_listings", "_metadata", "_sources", "flat", "allowed")
+    __slots__ = ("_listed", "_listings", "_metadata", "_sources", "allowed", "flat")
 
     def __init__(self, flat: dict[str, dict[str, Listing]] | None = None) -> None:
         self._listings: dict[tuple[str, str], Listing | Absent] = {}
