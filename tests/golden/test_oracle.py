@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support.git_host import git_from_folder
 from support.golden import GoldenCase, case_names, load_case, not_yet
 from support.index_content import one_origin
 from support.index_server import IndexServer, MemoryTransport
@@ -28,8 +29,11 @@ def test_reference_accepts_the_golden_lock_over_loopback(name: str, tmp_path: Pa
 def test_reference_accepts_what_lockflow_wrote(name: str, tmp_path: Path) -> None:
     case = load_case(name)
     folder = case.copy_project(tmp_path / "own")
-    transport = MemoryTransport(case.content().answer, case.hosts)
-    run = run_lock(folder, case.args, transport, cache=tmp_path / "own-cache", python=case.python)
+    git_root = tmp_path / "own-git"
+    transport = MemoryTransport(case.content(git_root=git_root).answer, case.hosts)
+    environment = git_from_folder(case.hosts.git, git_root)
+    cache = tmp_path / "own-cache"
+    run = run_lock(folder, case.args, transport, cache=cache, python=case.python, environment=environment)
     assert run.code == 0, run.said
     check(case, case.hosts.publish((folder / case.lock).read_bytes().decode()), tmp_path)
 
