@@ -33,7 +33,7 @@ def begins_within(wheel: WheelName, python: PythonRange) -> bool:
     """Whether the first Python that one of the Python tags names is not above `python`; the ABI is not looked at."""
     for tag in wheel.python_tags:
         match = _PYTHON_TAG.fullmatch(tag)
-        if match is None or not match[3] or not _is_above((int(match[2]), int(match[3])), python):
+        if match is None or not _is_above((int(match[2]), int(match[3] or 0)), python):
             return True
     return False
 
