@@ -18,10 +18,14 @@ def preferences_from_lock(
 
     `reuse` is what validation found: an unusable lock gives nothing, one whose forks are out of date only versions.
     A package that the lock has for some forks gives one preference for each of them. Packages of dynamic version
-    give none.
+    give none. Of an upgrade of all only the forks are left, and those only where another cut-off was found first: so
+    it is with uv, where the upgrade alone makes a lock unusable.
     """
-    if reuse is Reuse.UNUSABLE or upgrade == "all":
+    if reuse is Reuse.UNUSABLE:
         return Preferences()
+    forks = () if reuse is Reuse.VERSIONS else lock.fork_markers
+    if upgrade == "all":
+        return Preferences(forks=forks)
     entries: dict[str, list[Preference]] = {}
     commits: list[tuple[Git, str]] = []
     for package in lock.packages:
@@ -38,6 +42,6 @@ def preferences_from_lock(
             entries.setdefault(package.name, []).append(preference)
     return Preferences(
         entries=tuple((name, tuple(preferences)) for name, preferences in entries.items()),
-        forks=() if reuse is Reuse.VERSIONS else lock.fork_markers,
+        forks=forks,
         git_commits=tuple(dict.fromkeys(commits)),
     )

@@ -39,7 +39,8 @@ def test_upgraded_names_are_left_out() -> None:
     lock = read("fork")
     assert "a" not in dict(preferences_from_lock(lock, upgrade={"a"}).entries)
     assert preferences_from_lock(lock, upgrade={"a"}).forks == lock.fork_markers
-    assert preferences_from_lock(lock, upgrade="all") == Preferences()
+    assert preferences_from_lock(lock, upgrade="all", reuse=Reuse.UNUSABLE) == Preferences()
+    assert preferences_from_lock(lock, upgrade="all") == Preferences(forks=lock.fork_markers)
 
 
 def test_what_validation_found_decides_how_much_is_reused() -> None:
