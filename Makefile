@@ -1,11 +1,13 @@
 # Each target is one command; the virtual environment is made on the way. `make` alone lists them.
 PYTHON ?= python3
 PROJECT ?= .
+N ?= 200
+SEED ?= 0
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help lock test golden uv engine browser lint check coverage bench parity clean
+.PHONY: help lock test golden scenarios fuzz uv engine browser lint check coverage bench parity clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')" 2>/dev/null || true
@@ -18,6 +20,12 @@ test: .venv/installed-dev ## the test suite; no network, no container engine
 
 golden: .venv/installed-dev ## lock every case of tests/golden from memory and compare bytes
 	$(BIN)/python -m pytest -q -m golden tests/golden/test_golden.py
+
+scenarios: .venv/installed-dev ## lock every small world of tests/scenarios, by lockflow and by real uv over loopback
+	$(BIN)/python -m pytest -q tests/scenarios -m "uv or not uv"
+
+fuzz: .venv/installed-dev ## random small projects against real uv: make fuzz [N=200] [SEED=0]
+	$(BIN)/python tests/resolve/fuzz.py --count $(N) --seed $(SEED)
 
 uv: .venv/installed-dev ## let real uv check the locks over an index on loopback
 	$(BIN)/python -m pytest -q -m uv tests

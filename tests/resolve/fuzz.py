@@ -18,7 +18,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -433,8 +432,7 @@ class Judge:
         theirs, ours = folder / "theirs", folder / "ours"
         self._contents[prefix] = IndexContent(universe.table, hosts)
         universe.write(ours)
-        localised = {path: hosts.localise(text) for path, text in universe.files.items()}
-        replace(universe, root=hosts.localise(universe.root), files=localised).write(theirs)
+        universe.write(theirs, hosts)
         command = ["lock", "--python", sys.executable, *args]
         done = run_uv(command, theirs, self._folder / "uv-cache")
         try:

@@ -16,10 +16,11 @@ from lockflow.lock.modes import Mode
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a run ended and what it said."""
+    """How a run ended and what it said; `error` where it failed."""
 
     code: int
     said: str
+    error: LockflowError | None = None
 
 
 def run_lock(
@@ -67,5 +68,5 @@ def run_lock(
         network = steps.Network(transport=transport, cache_dir=cache, refresh=is_refresh)
         result = steps.lock(target, mode, network=network)
     except LockflowError as error:
-        return Run(error.exit_code, str(error))
+        return Run(error.exit_code, str(error), error)
     return Run(EXIT_DONE, result.status)

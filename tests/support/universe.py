@@ -22,7 +22,7 @@ from gzip import GzipFile
 from pathlib import Path
 from typing import Any
 
-from support.index_content import IndexContent
+from support.index_content import PUBLIC, Hosts, IndexContent
 
 PROJECT = """\
 [project]
@@ -47,12 +47,12 @@ class Universe:
     python: str
     table: Mapping[str, Any]
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, hosts: Hosts = PUBLIC) -> None:
         """Write the project's files; those of an earlier state that are not in this one stay."""
         for path, text in {"pyproject.toml": self.root, **self.files}.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
+            target.write_text(hosts.localise(text), encoding="utf-8")
 
     def content(self) -> IndexContent:
         return IndexContent(self.table)
