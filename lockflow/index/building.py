@@ -47,7 +47,7 @@ class Builds(Struct, frozen=True, kw_only=True):
     timeout_seconds: float = 1200.0
 
     def is_disabled(self, name: str) -> bool:
-        return self.settings.no_build or name in self.settings.no_build_package
+        return self.settings.forbids_build(name)
 
 
 class SourceTree(Struct, frozen=True, kw_only=True):

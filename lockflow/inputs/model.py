@@ -130,6 +130,18 @@ class Settings(Struct, frozen=True, kw_only=True):
     engines: tuple[tuple[str, str], ...] = ()
     """`[tool.lockflow.engines]`: platforms as engines name them, each with the address of an engine of its own."""
 
+    def forbids_build(self, name: str) -> bool:
+        """Whether `name` must not be built from source; wheels forbidden for it by name lift a general ban."""
+        if self.no_build:
+            return self.no_binary or name not in self.no_binary_package
+        return name in self.no_build_package
+
+    def forbids_wheels(self, name: str) -> bool:
+        """Whether wheels of `name` must not be used; builds forbidden for it by name lift a general ban."""
+        if self.no_binary:
+            return self.no_build or name not in self.no_build_package
+        return name in self.no_binary_package
+
 
 class SettingsOverrides(Struct, frozen=True, kw_only=True):
     """What the command line says about the settings, as typed there; None where a flag was not given.

@@ -57,7 +57,7 @@ class ReleaseFiles:
         if not sdists:
             return None
         settings = self._settings
-        is_build_forbidden = settings.no_build or name in settings.no_build_package
+        is_build_forbidden = settings.forbids_build(name)
         best = min(sdists, key=lambda file: 0 if is_build_forbidden else _unusable_rank(file))
         return self._entry(best)
 

@@ -133,8 +133,8 @@ class Policy:
         settings = self.settings
         return FileRules(
             python=self.python,
-            no_build=settings.no_build or name in settings.no_build_package,
-            no_binary=settings.no_binary or name in settings.no_binary_package,
+            no_build=settings.forbids_build(name),
+            no_binary=settings.forbids_wheels(name),
             cutoff=self._cutoff(name, index),
             yanked_allowed=self._yanked.get(name, frozenset()),
         )
