@@ -60,6 +60,8 @@ def main(arguments: Sequence[str] | None = None, *, transport: Any = None) -> in
             started.plain = plain_lock(words[1:], started.environment)
             if started.plain is not None and _still_stands(started.plain, started):
                 return 0
+        if arguments is None:
+            _collect_rarely()
         return _run(words, started)
     except KeyboardInterrupt:
         return 130
@@ -79,6 +81,17 @@ def _still_stands(plain: Plain, started: Started) -> bool:
     if plain.is_dry_run:
         console.say("No lockfile changes detected")
     return True
+
+
+def _collect_rarely() -> None:
+    """Let the collector of reference cycles run seldom, in a process of our own.
+
+    A resolution makes hundreds of thousands of tuples and hardly a cycle; searching them took a fifth of its time and
+    freed nothing (387 packages: 2.4 s and 189 MB with it, 1.9 s and 189 MB without).
+    """
+    import gc
+
+    gc.set_threshold(500_000, 20, 100)
 
 
 # Something to do -----------------------------------------------------------------------------------------------------
