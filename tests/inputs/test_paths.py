@@ -27,7 +27,7 @@ from lockflow.inputs.paths import (
         ("a/../../b", "../b"),
         ("/a/../../b", "/b"),
         ("/", "/"),
-        ("C:\\work\\x", "C:/work/x"),
+        ("C:\\code\\x", "C:/code/x"),
     ],
 )
 def test_a_path_is_normalised_as_text(path: str, normal: str) -> None:
