@@ -8,10 +8,12 @@ The walk, in the order in which data moves; each room takes the structs of rooms
 4. `lock` writes it down as a Lock in the format of uv.lock, byte for byte as uv does, and tells whether an old one
    is still right.
 5. `platforms` works out, platform by platform, which file of each package an installer would take: a Coverage.
-6. `report` tells people, as JSON, Markdown and rows for a terminal.
+6. `report` tells people, as a page, JSON, Markdown, JUnit and rows for a terminal.
+7. `images` compares, before a build, what would make it fail.
 
-Below them lie the words of the field (`standards`) and the exceptions (`errors`); above them `steps` walks through
-the rooms, and `cli` and `tasks` ask for steps. As a library, a step is a function:
+Below them lie the words of the field (`standards`), the hands that run commands (`engines`) and the exceptions
+(`errors`); above them `steps` and the other stairs walk through the rooms, and `cli` and `tasks` ask for that. As a
+library, a step is a function:
 
     >>> import lockflow
     >>> target = lockflow.Target(directory=Path("project"), environment=os.environ)
