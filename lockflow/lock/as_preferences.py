@@ -23,7 +23,7 @@ def preferences_from_lock(
     """
     if reuse is Reuse.UNUSABLE:
         return Preferences()
-    forks = () if reuse is Reuse.VERSIONS else lock.fork_markers
+    forks = None if reuse is Reuse.VERSIONS else lock.fork_markers
     if upgrade == "all":
         return Preferences(forks=forks)
     entries: dict[str, list[Preference]] = {}

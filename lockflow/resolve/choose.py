@@ -198,9 +198,10 @@ class Chooser:
         if everywhere.is_true:
             return None
         implied = everywhere & environment.marker
-        needed = self._needed(state, number, {}) & environment.marker if coverage else TRUE
+        needed = self._needed(state, number, {}) if coverage else TRUE
         for required in coverage:
-            if is_disjoint(implied, required) and not is_disjoint(needed, required):
+            # In this order: of platforms that cannot exist a part is seen only as long as it is all there is.
+            if is_disjoint(implied, required) and not is_disjoint(needed & required, environment.marker):
                 parts = split_by_platform(environment, required, implied)
                 return VersionSplit(parts) if parts else (found.version, NoWheelFor(required))
         if not found.version.is_local:

@@ -134,15 +134,20 @@ def _expand_self(own: list[Requirement], requirements: list[Requirement], name: 
             both = entry.marker & marker
             if entry.name == name:
                 queue.extend((inner, both) for inner in entry.extras)
-            else:
+            if entry.name != name or not entry.extras or not _is_plain(entry):
                 expanded.append(replace(entry, marker=both))
     # "project[foo] needs project[bar]>1" still says that the project itself is above 1.
     limits = [
         replace(entry, extras=(), groups=())
         for entry in expanded
-        if entry.name == name and not (isinstance(entry.source, Registry) and entry.source.specifiers.is_empty)
+        if entry.name == name and entry.extras and not _is_plain(entry)
     ]
     return [entry for entry in expanded if entry.name != name or not entry.extras] + limits
+
+
+def _is_plain(requirement: Requirement) -> bool:
+    """Whether a requirement says nothing of versions and places."""
+    return isinstance(requirement.source, Registry) and requirement.source.specifiers.is_empty
 
 
 def _emit(

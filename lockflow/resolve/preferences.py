@@ -23,9 +23,10 @@ class Preference(Struct, frozen=True, kw_only=True):
 class Preferences(Struct, frozen=True, kw_only=True):
     """What an old lock contributes: entries by package name in lock order, and the forks to begin with.
 
+    Without `forks` a resolution begins with the environments that are declared; an empty one is a lock without any.
     `git_commits` maps repositories with their reference (see `repository_of`) to the locked commit.
     """
 
     entries: tuple[tuple[str, tuple[Preference, ...]], ...] = ()
-    forks: tuple[UniversalMarker, ...] = ()
+    forks: tuple[UniversalMarker, ...] | None = None
     git_commits: tuple[tuple[Git, str], ...] = ()

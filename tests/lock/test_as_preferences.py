@@ -47,7 +47,7 @@ def test_what_validation_found_decides_how_much_is_reused() -> None:
     lock = read("fork")
     assert preferences_from_lock(lock, reuse=Reuse.UNUSABLE) == Preferences()
     versions = preferences_from_lock(lock, reuse=Reuse.VERSIONS)
-    assert versions.forks == ()
+    assert versions.forks is None
     assert versions.entries == preferences_from_lock(lock).entries
 
 

@@ -48,7 +48,7 @@ def test_commits_of_ours_stay_and_forks_of_neither() -> None:
     preferences, whole = preferences_from_sides(merged(ours, theirs), is_usable=anything)
     assert whole is not None
     assert len(preferences.git_commits) == 1
-    assert preferences.forks == ()
+    assert preferences.forks is None
     assert {str(entry.version) for name, entries in preferences.entries if name == "a" for entry in entries} >= {
         "1.0.0"
     }
