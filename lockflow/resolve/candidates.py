@@ -68,18 +68,24 @@ class FileRules:
 
 
 class VersionList:
-    """The versions of one project on one index (pooled with find-links), as far as the cut-off shows them."""
+    """The versions of one project on one index (pooled with find-links), as far as the cut-off shows them.
 
-    __slots__ = ("_judged", "_keys", "_releases", "_rules", "index", "versions")
+    `hidden` are those that it does not.
+    """
+
+    __slots__ = ("_judged", "_keys", "_releases", "_rules", "hidden", "index", "versions")
 
     def __init__(self, listings: Sequence[Listing], rules: FileRules) -> None:
         self.index = listings[0].index
         self._rules = rules
+        self.hidden: list[Version] = []
         self._releases: dict[Key, list[tuple[Listing, Release]]] = {}
         for listing in listings:
             for release in listing.releases:
                 if listing.is_flat or _is_visible(release, rules.cutoff):
                     self._releases.setdefault(release.version.key, []).append((listing, release))
+                else:
+                    self.hidden.append(release.version)
         self._keys = sorted(self._releases)
         self.versions = [self._releases[key][0][1].version for key in self._keys]
         self._judged: dict[Key, Candidate | Unusable] = {}

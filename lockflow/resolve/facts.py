@@ -93,6 +93,11 @@ class Facts:
         """A listing if it is known already."""
         return self._listings.get((name, index))
 
+    def peek_metadata(self, need: MetadataNeed) -> Metadata | None:
+        """The metadata of a file if it is known already and can be read."""
+        found = self._metadata.get(need.key)
+        return found if isinstance(found, Metadata) else None
+
     def listing(self, name: str, index: str) -> Listing | Absent:
         """The listing; raises Blocked where it is not known yet."""
         found = self._listings.get((name, index))

@@ -59,6 +59,7 @@ class Failure:
     state: ForkState
     identities: Identities
     listed: Listed
+    facts: Facts
 
     @property
     def store(self) -> list[Incompatibility]:
@@ -127,7 +128,7 @@ class Solver:
             return blocked.need
         except NoSolution as failure:
             state = self._stack[-1]
-            return Failure(failure.number, state, self.identities, self._listed)
+            return Failure(failure.number, state, self.identities, self._listed, self.facts)
         return merge(self._results, self.policy)
 
     def _step(self, state: ForkState) -> None:
@@ -241,7 +242,7 @@ class Solver:
         declared = self.policy.manifest.environments
         if preferences.forks:
             environments = [from_universal(marker, python) for marker in preferences.forks]
-        elif declared:
+        elif declared and preferences.forks is None:
             environments = [ForkEnvironment(marker, python) for marker in declared]
         else:
             return [ForkEnvironment(TRUE, python)]
