@@ -10,7 +10,7 @@ from lockflow.resolve.environment import ForkEnvironment
 from lockflow.resolve.priority import Priorities
 from lockflow.resolve.pubgrub.state import State
 from lockflow.standards.requirements import Source
-from lockflow.standards.versions import Version
+from lockflow.standards.versions import Version, VersionRange
 
 
 class Phase(Enum):
@@ -26,8 +26,9 @@ class ForkState:
     """Cloned at a split.
 
     `next` is the identity being decided, `version` the one chosen for it. `sources` and `indexes` say where a
-    name comes from in this fork, `pins` which file stands for a version once it was chosen. `added` are the
-    versions whose dependencies are clauses already; the rest counts conflicts.
+    name comes from in this fork, `pins` which file stands for a version once it was chosen, `choices` what was chosen
+    of an identity in which set. `added` are the versions whose dependencies are clauses already; the rest counts
+    conflicts.
     """
 
     pubgrub: State
@@ -37,6 +38,7 @@ class ForkState:
     sources: dict[str, Source] = field(default_factory=dict)
     indexes: dict[str, str] = field(default_factory=dict)
     pins: dict[tuple[str, Version], Candidate] = field(default_factory=dict)
+    choices: dict[int, tuple[VersionRange, Version]] = field(default_factory=dict)
     added: set[tuple[int, Version]] = field(default_factory=set)
     culprits: dict[int, int] = field(default_factory=dict)
     affected: dict[int, int] = field(default_factory=dict)
@@ -54,6 +56,7 @@ class ForkState:
             sources=self.sources.copy(),
             indexes=self.indexes.copy(),
             pins=self.pins.copy(),
+            choices=self.choices.copy(),
             added=self.added.copy(),
             culprits=self.culprits.copy(),
             affected=self.affected.copy(),

@@ -199,7 +199,7 @@ class Policy:
         for name, entries in self._first_party.items():
             for entry in entries:
                 pinned = entry.source.specifiers.pinned if isinstance(entry.source, Registry) else None
-                if pinned is not None:
+                if pinned is not None and not entry.marker.is_false:
                     allowed.setdefault(name, set()).add(pinned)
         for name, preferred in preferences.entries:
             allowed.setdefault(name, set()).update(entry.version for entry in preferred)

@@ -167,6 +167,12 @@ class Solver:
         number = state.next
         identity = self.identities[number]
         term = state.pubgrub.solution.assignments[number].term
+        kept = state.choices.get(number)
+        if kept is not None and kept[0] == term.range:
+            # What was chosen is not judged again, though since then the package may be needed on other platforms.
+            state.version = kept[1]
+            state.phase = Phase.DEPEND
+            return True
         choice = self._chooser.choose(state, identity, number, term.range)
         state.phase = Phase.PICK
         if choice is None:
@@ -178,6 +184,7 @@ class Solver:
         version, reason = choice
         if reason is None:
             state.version = version
+            state.choices[number] = (term.range, version)
             state.phase = Phase.DEPEND
             if identity.kind > Kind.PYTHON and identity.name not in state.sources:
                 self._count_try(state, identity.name, version, term.range)
