@@ -27,8 +27,8 @@ class ForkState:
 
     `next` is the identity being decided, `version` the one chosen for it. `sources` and `indexes` say where a
     name comes from in this fork, `pins` which file stands for a version once it was chosen, `choices` what was chosen
-    of an identity in which set. `added` are the versions whose dependencies are clauses already; the rest counts
-    conflicts.
+    of an identity in which set, which a clone does not know. `added` are the versions whose dependencies are clauses
+    already; the rest counts conflicts.
     """
 
     pubgrub: State
@@ -56,7 +56,6 @@ class ForkState:
             sources=self.sources.copy(),
             indexes=self.indexes.copy(),
             pins=self.pins.copy(),
-            choices=self.choices.copy(),
             added=self.added.copy(),
             culprits=self.culprits.copy(),
             affected=self.affected.copy(),
