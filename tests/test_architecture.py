@@ -18,8 +18,9 @@ PACKAGE = Path(__file__).parent.parent / "lockflow"
 ROOMS = ("inputs", "index", "resolve", "lock", "platforms", "report", "images")
 CELLAR = ("standards", "engines", "errors")
 STAIRS = (
-    "before_build", "clients", "dependencies", "doctor", "fixing", "keeping", "merging", "proving", "required_wheels",
-    "steps", "refresh", "remember", "sbom", "setting_up", "unchanged", "verify", "views",
+    "before_build", "clients", "dependencies", "doctor", "editing", "fixing", "keeping", "merging", "proving",
+    "refresh", "refreshing", "required_wheels", "steps", "remember", "sbom", "setting_up", "unchanged", "verify",
+    "views",
 )  # fmt: skip
 ROOF = ("cli", "tasks", "flyte")
 EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lockflow import dependencies
+from lockflow.editing import file
 from lockflow.errors import LockFileError
 from support.workbench import Workbench
 
@@ -126,7 +126,7 @@ def test_a_file_that_cannot_be_written_takes_the_lock_back(shop: Workbench, monk
             replaced.append(shop.lock.read_bytes() != before[1])
             raise LockFileError("no", why="Permission denied")
 
-    monkeypatch.setattr(dependencies, "write_lock_text", refuse)
+    monkeypatch.setattr(file, "write_lock_text", refuse)
     run = shop.run("add", "pear")
     assert run.code == 2
     assert "error: pyproject.toml cannot be written" in run.said

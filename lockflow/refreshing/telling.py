@@ -1,0 +1,153 @@
+"""What a refresh did, as data: what moved and how old it is, what each platform lost and gained, what was yanked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Literal
+
+from lockflow.inputs.model import Manifest
+from lockflow.lock.diff import changes, other_differences
+from lockflow.lock.encode import encode
+from lockflow.lock.model import Change, Lock, Package
+from lockflow.platforms.floors import floor_of
+from lockflow.platforms.model import Coverage, Status
+from lockflow.platforms.read import known_platforms
+from lockflow.platforms.selection import graph_of
+from lockflow.refreshing.limits import Spot
+from lockflow.refreshing.outlook import findings_of, plain, uploaded
+from lockflow.refreshing.rounds import Rounds
+from lockflow.report.refreshed import Failing, PackageChange, Refreshed, Released, RisenFloor, Shift, Yanked
+from lockflow.steps import digest
+
+
+def told(rounds: Rounds, old: Lock | None, new: Lock, cool_down: str, now_ns: int) -> Refreshed:
+    found = changes(old, new)
+    notes = () if old is None else other_differences(old, new)
+    kind: Literal["none", "versions", "details", "format"] = "versions" if found else "details"
+    if old is not None and not found:
+        kind = "none" if old == new else "format" if old.packages == new.packages and len(notes) <= 1 else "details"
+        if kind == "format" and old.revision == new.revision:
+            kind = "details"
+    yanked = rounds.outlook.yanked(new) if rounds.outlook.listings else {}
+    return Refreshed(
+        kind=kind,
+        lock=digest(encode(new).encode()),
+        cool_down=cool_down,
+        changes=_changes(rounds, found, old, new, now_ns),
+        held_back=rounds.held_back(new),
+        waiting=rounds.waiting,
+        yanked=tuple(Yanked(name=name, version=str(version), reason=text) for (name, version), text in yanked.items()),
+        failing=_failing(rounds, new),
+        floors=_floors(rounds, old, new),
+        notes=notes,
+    )
+
+
+def _changes(
+    rounds: Rounds, found: Sequence[Change], old: Lock | None, new: Lock, now_ns: int
+) -> tuple[PackageChange, ...]:
+    platforms = [entry.platform for entry in known_platforms(rounds.walk.read.root)]
+    before = {} if old is None or not found else rounds.outlook.coverage(old, platforms)
+    after = rounds.outlook.coverage(new, platforms) if found else {}
+    direct = _direct(rounds.outlook.manifest)
+    requirers = _requirers(new)
+    yanked = {(name, f"v{version}"): text for (name, version), text in rounds.yanked.items()}
+    packages: dict[str, list[Package]] = {}
+    for package in new.packages:
+        packages.setdefault(package.name, []).append(package)
+    result = []
+    for change in found:
+        lost, gained = _shifts(change.name, before, after)
+        entry = PackageChange(
+            name=change.name,
+            old=plain(change.old),
+            new=tuple(_released(package, now_ns) for package in packages.get(change.name, ())),
+            is_direct=change.name in direct,
+            required_by=tuple(sorted(requirers.get(change.name, ()))),
+            lost=lost,
+            gained=gained,
+            yanked=next((yanked[change.name, text] for text in change.old if (change.name, text) in yanked), ""),
+        )
+        result.append(entry)
+    return tuple(result)
+
+
+def _direct(manifest: Manifest) -> set[str]:
+    groups = [*manifest.groups, *(group for member in manifest.members for group in member.groups)]
+    lists = [manifest.requirements, *(member.requires_dist for member in manifest.members)]
+    return {entry.name for entries in (*lists, *(group.requirements for group in groups)) for entry in entries}
+
+
+def _requirers(lock: Lock) -> dict[str, set[str]]:
+    """Who requires a package, the project's own members apart."""
+    found: dict[str, set[str]] = {}
+    for package in lock.packages:
+        if package.metadata is not None:
+            continue
+        groups = (*package.optional_dependencies, *package.dev_dependencies)
+        for edge in (*package.dependencies, *(edge for _, edges in groups for edge in edges)):
+            if edge.name != package.name:
+                found.setdefault(edge.name, set()).add(package.name)
+    return found
+
+
+def _released(package: Package, now_ns: int) -> Released:
+    day = uploaded(package)[:10]
+    try:
+        released = date.fromisoformat(day)
+    except ValueError:
+        return Released(version=str(package.version))
+    today = datetime.fromtimestamp(now_ns // 1_000_000_000, UTC).date()
+    return Released(version=str(package.version), date=day, age_days=max((today - released).days, 0))
+
+
+def _shifts(
+    name: str, before: Mapping[Spot, Coverage], after: Mapping[Spot, Coverage]
+) -> tuple[tuple[Shift, ...], tuple[Shift, ...]]:
+    lost: dict[str, list[str]] = {}
+    gained: dict[str, list[str]] = {}
+    for spot, coverage in after.items():
+        old = [entry.status is Status.WHEEL for entry in findings_of(before.get(spot)) if entry.package == name]
+        new = [entry.status is Status.WHEEL for entry in coverage.findings if entry.package == name]
+        if old and new and all(old) != all(new):
+            (lost if all(old) else gained).setdefault(spot[0], []).append(spot[1])
+    return _as_shifts(lost), _as_shifts(gained)
+
+
+def _as_shifts(found: Mapping[str, Sequence[str]]) -> tuple[Shift, ...]:
+    return tuple(Shift(platform=platform, pythons=tuple(pythons)) for platform, pythons in found.items())
+
+
+def _failing(rounds: Rounds, lock: Lock) -> tuple[Failing, ...]:
+    failing: dict[tuple[str, str, str, str], list[str]] = {}
+    for (platform, minor), coverage in rounds.outlook.coverage(lock).items():
+        if coverage.refusal:
+            failing.setdefault(("the lock", "", platform, coverage.refusal), []).append(minor)
+        for entry in coverage.findings:
+            if not entry.is_good:
+                failing.setdefault((entry.package, str(entry.version), platform, entry.reason), []).append(minor)
+    return tuple(
+        Failing(name=name, version=version, platform=platform, pythons=tuple(minors), reason=reason)
+        for (name, version, platform, reason), minors in failing.items()
+    )
+
+
+def _floors(rounds: Rounds, old: Lock | None, new: Lock) -> tuple[RisenFloor, ...]:
+    if old is None:
+        return ()
+    before, after = graph_of(old), graph_of(new)
+    floors = []
+    for platform in rounds.outlook.platforms:
+        floor = floor_of(after, platform, rounds.outlook.pythons, before)
+        if floor is not None and floor.has_risen:
+            floors.append(
+                RisenFloor(
+                    platform=platform.name,
+                    kind=floor.kind,
+                    old=floor.previous,
+                    new=floor.version,
+                    packages=floor.packages,
+                )
+            )
+    return tuple(floors)
