@@ -12,6 +12,8 @@ from msgspec import Struct
 from lockflow._default_index import DEFAULT_INDEX
 from lockflow.engines import uv
 from lockflow.engines.model import Command, Engine, InputFile
+from lockflow.engines.model import Outcome as RunOutcome
+from lockflow.engines.watch import NOBODY, Watch
 from lockflow.errors import EngineError, InputError, LockflowError
 from lockflow.index.cache import Cache
 from lockflow.index.client import IndexClient
@@ -34,7 +36,7 @@ from lockflow.platforms.checks import (
 from lockflow.platforms.coverage import Policy, best_wheel
 from lockflow.platforms.model import Coverage, Level, Platform
 from lockflow.platforms.read import known_platforms
-from lockflow.platforms.run import Outcome, run_by_python
+from lockflow.platforms.run import Outcome, Tell, run_by_python
 from lockflow.platforms.selection import Graph
 from lockflow.standards.filenames import InvalidFilename, parse_wheel_name
 from lockflow.standards.versions import Version
@@ -111,7 +113,7 @@ def prove(
     environment: Mapping[str, str],
     policy: Policy,
     advise: Advise,
-    on_done: Callable[[Outcome], None] | None = None,
+    watch: Watch = NOBODY,
 ) -> tuple[Outcome, ...]:
     """Judge every platform and Python by a container each, as many side by side as the engine is good for."""
     kits = _Kits(proof, connect, cache, environment)
@@ -123,7 +125,7 @@ def prove(
         level=proof.level,
         at_once=engine.at_once,
         stop=engine.stop,
-        on_done=on_done,
+        watch=watch,
     )
 
 
@@ -137,58 +139,65 @@ class _Prover:
         self._policy = policy
         self._advise = advise
 
-    def judge(self, platform: Platform, python: str) -> Coverage:
+    def judge(self, platform: Platform, python: str, tell: Tell) -> Coverage:
         place = place_of(platform, python)
         if place is None:
-            return self._by_tags_and_opinion(platform, python)
+            return self._by_tags_and_opinion(platform, python, tell)
+        tell(f"preparing {place.image}")
         self._engine.prepare(place)
-        kit = self._kits.kit(platform)
+        kit = self._kits.kit(platform, tell)
         command = probe_command(kit, self._proof.graph.lock, place, python)
-        outcome = self._engine.run(command)
+        outcome = self._run(command, "installing the lock" if command.has_network else "probing the interpreter", tell)
 
         def judged(policy: Policy) -> Coverage:
             return judge_probe(self._proof.graph, platform, python, policy, kit, command, outcome)
 
-        return self._advised(judged)
+        return self._advised(judged, tell)
 
-    def _by_tags_and_opinion(self, platform: Platform, python: str) -> Coverage:
+    def _by_tags_and_opinion(self, platform: Platform, python: str, tell: Tell) -> Coverage:
         """No container can be this platform: its tags, and what uv plans for it in a container of another."""
 
         def by_tags(policy: Policy) -> Coverage:
             return cover_by_tags(self._proof.graph, platform, python, policy)
 
-        found = self._opinion(platform, python)
+        found = self._opinion(platform, python, tell)
         if found is None:
-            return self._advised(by_tags)
+            return self._advised(by_tags, tell)
         kit, command = found
-        outcome = self._engine.run(command)
+        outcome = self._run(command, "hearing uv's view", tell)
 
         def judged(policy: Policy) -> Coverage:
             return judge_opinion(self._proof.graph, platform, python, policy, kit, command, outcome)
 
-        return self._advised(judged)
+        return self._advised(judged, tell)
 
-    def _opinion(self, platform: Platform, python: str) -> tuple[Kit, Command] | None:
+    def _run(self, command: Command, doing: str, tell: Tell) -> RunOutcome:
+        tell("waiting for a container")
+        return self._engine.run(command, lambda: tell(f"{doing} in {command.place.image}"))
+
+    def _opinion(self, platform: Platform, python: str, tell: Tell) -> tuple[Kit, Command] | None:
         """The container that is asked in place of a platform; None where there is none, and tags have to do."""
         target = target_of(platform)
         host = self._kits.host(self._engine.native())
         place = None if host is None else place_of(host, python)
         if target is None or host is None or place is None:
             return None
+        tell(f"preparing {place.image}")
         try:
             self._engine.prepare(place)
         except EngineError:
             # A second opinion is not worth a verdict: the platform itself needs no container.
             return None
         macos = "" if platform.macos is None else f"{platform.macos.major}.{platform.macos.minor}"
-        kit = self._kits.kit(host)
+        kit = self._kits.kit(host, tell)
         lock = self._proof.graph.lock
         return kit, probe_command(kit, lock, place, python, target=target, macos=macos)
 
-    def _advised(self, judged: Callable[[Policy], Coverage]) -> Coverage:
+    def _advised(self, judged: Callable[[Policy], Coverage], tell: Tell) -> Coverage:
         coverage = judged(self._policy)
         if all(finding.is_good for finding in coverage.findings):
             return coverage
+        tell("looking for what helps")
         return judged(self._advise((coverage,)))
 
 
@@ -214,12 +223,13 @@ class _Kits:
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def kit(self, platform: Platform) -> Kit:
+    def kit(self, platform: Platform, tell: Tell) -> Kit:
         """The kit for containers of `platform`. Raises NetworkError where its uv cannot be had."""
         with self._lock:
             mine = self._locks.setdefault(platform.name, threading.Lock())
         with mine:
             if platform.name not in self._kits:
+                tell("fetching uv for it")
                 self._kits[platform.name] = self._make(platform)
             return self._kits[platform.name]
 

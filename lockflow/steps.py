@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from lockflow._default_index import DEFAULT_INDEX
 from lockflow.clients import index_clients
+from lockflow.engines.watch import NOBODY, Watch
 from lockflow.errors import AnswerIsNo, InputError, LockflowError, NetworkError
 from lockflow.index.cache import Cache, default_cache_folder
 from lockflow.index.client import ClientOptions, IndexClient
@@ -265,12 +266,13 @@ def check(
     executor: Executor | None = None,
     level: Level | None = None,
     open_engine: OpenEngine | None = None,
-    on_done: Callable[[Outcome], None] | None = None,
+    watch: Watch = NOBODY,
 ) -> Report:
     """Check the lock for `platforms` (default: those of the settings), write a report on each, return them all.
 
     What the wheels need of a system is compared with the lock at `previous`, by default that of the last commit.
-    `executor` and `level` replace the settings; `open_engine` opens a container engine where one is asked for.
+    `executor` and `level` replace the settings; `open_engine` opens a container engine where one is asked for. `watch`
+    hears what is checked where.
 
     Raises AnswerIsNo where there is no lock, EngineError where the engine that is asked for does not answer; a
     platform that fails, or whose check breaks, is part of the report.
@@ -290,12 +292,12 @@ def check(
     chosen = tuple(entry.platform for entry in defined)
     engine, reached, note = engine_for(settings, executor, level, open_engine)
     if engine is None:
-        outcomes = run_checks(chosen, judge, level="tags", on_done=on_done)
+        outcomes = run_checks(chosen, judge, level="tags", watch=watch)
     else:
         proof = Proof(read=read, text=text, graph=graph, platforms=chosen, pythons=versions, level=reached)
         cache = _cache(network, target.environment)
         try:
-            found = prove(proof, engine, connect, cache, target.environment, judge.policy, judge.informed, on_done)
+            found = prove(proof, engine, connect, cache, target.environment, judge.policy, judge.informed, watch)
         finally:
             engine.close()
         outcomes = tuple(map(judge.with_floor, found, chosen))

@@ -23,6 +23,7 @@ from lockflow.proving import OpenEngine, engine_for
 from lockflow.report.model import Report, Verdict
 from support.engines import RecordingEngine, planned, probed
 from support.index_server import MemoryTransport
+from support.watching import Listener
 from support.workbench import Workbench
 
 TRANSPORT = Workbench.transport.fget  # type: ignore[attr-defined]  # a property
@@ -291,7 +292,7 @@ def test_an_interruption_stops_the_engine(locked: Workbench) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        proven(locked, engine, "linux/amd64", on_done=interrupt)
+        proven(locked, engine, "linux/amd64", watch=Listener(on_end=interrupt))
     assert engine.is_stopped
     assert engine.is_closed
     assert not (locked.project / "reports").exists()

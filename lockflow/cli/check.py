@@ -10,6 +10,7 @@ from lockflow.cli.arguments import add_common, add_evidence, add_index, add_reso
 from lockflow.cli.console import Console, duration, plural
 from lockflow.cli.engines import open_engine
 from lockflow.cli.faults import Parser
+from lockflow.cli.jobs import Jobs
 from lockflow.cli.plain import Started
 from lockflow.errors import EXIT_ANSWER_IS_NO, EXIT_DONE, EXIT_NOT_ANSWERED, InputError
 from lockflow.report.model import Report, Verdict
@@ -54,7 +55,7 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
     asked, reach = target(options, started), network(options, started)
 
     def look() -> Report:
-        with console.progress("Checking") as progress:
+        with Jobs(console) as jobs:
             return steps.check(
                 asked,
                 tuple(options.platforms),
@@ -64,7 +65,7 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
                 executor=options.executor,
                 level=options.level,
                 open_engine=open_engine,
-                on_done=lambda outcome: progress.step(outcome.platform),
+                watch=jobs,
             )
 
     drifts = before_build(asked, builder_uv=options.uv or "", with_machine=False, only_if_pinned=True)

@@ -7,6 +7,7 @@ no more than `os` and `sys`.
 from __future__ import annotations
 
 import sys
+from _thread import RLock
 from time import perf_counter
 
 # The constant of `typing`, without its import: that would cost a fifth of a run with nothing to do.
@@ -14,13 +15,43 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import TracebackType
-    from typing import Any, Self, TextIO
+    from typing import Any, Protocol, Self, TextIO
 
     from lockflow.errors import LockflowError
+
+    class Region(Protocol):
+        """Something that moves below the last line of a terminal."""
+
+        def pause(self) -> None: ...
+
+        def resume(self) -> None: ...
+
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "1;31", "32", "1;33", "36"
 _SHOW_AFTER_SECONDS = 0.3
 _LINE_EVERY_SECONDS = 10.0
+
+
+class _Terminal:
+    """The terminal, of which a process has one: what moves there steps aside for every line."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.region: Region | None = None
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+        if self.region is not None:
+            self.region.pause()
+
+    def __exit__(self, *_: object) -> None:
+        if self.region is not None:
+            self.region.resume()
+        self.lock.release()
+
+
+TERMINAL = _Terminal()
+"""Whoever writes a line does so inside of `with TERMINAL`."""
 
 
 class Console:
@@ -113,7 +144,8 @@ class Console:
             table.add_column(name.removesuffix("#"), justify="right" if name.endswith("#") else "left")
         for row in cells:
             table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-        RichConsole(file=self.stderr, no_color=not self.has_color, highlight=False).print(table)
+        with TERMINAL:
+            RichConsole(file=self.stderr, no_color=not self.has_color, highlight=False).print(table)
 
     def _print_table(self, names: list[str], cells: list[list[str]]) -> None:
         lines = [[name.removesuffix("#") for name in names], *cells]
@@ -143,6 +175,7 @@ class Progress:
         self._verb = verb
         self._started = perf_counter()
         self._due = self._started + (_SHOW_AFTER_SECONDS if console.is_terminal else _LINE_EVERY_SECONDS)
+        self._text = ""
         self._status: Any = None
 
     def __enter__(self) -> Self:
@@ -151,9 +184,24 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with TERMINAL.lock:
+            if TERMINAL.region is self:
+                self.pause()
+                TERMINAL.region = None
+
+    def pause(self) -> None:
+        """Leave the terminal to a line."""
         if self._status is not None:
             self._status.stop()
             self._status = None
+
+    def resume(self) -> None:
+        """Be shown again below it."""
+        from rich.console import Console as RichConsole
+
+        rich = RichConsole(file=self._console.stderr, no_color=not self._console.has_color, highlight=False)
+        self._status = rich.status(self._text, spinner="dots")
+        self._status.start()
 
     def __call__(self, *, decided: int, fetched: int) -> None:
         """Hear of a resolution: decisions made, pages and metadata fetched."""
@@ -169,18 +217,15 @@ class Progress:
         if not self._console.is_terminal:
             self._due = perf_counter() + _LINE_EVERY_SECONDS
             self._console.say(text)
-        elif self._status is None:
-            self._start(text)
-        else:
-            self._due = perf_counter() + 0.05
-            self._status.update(text)
-
-    def _start(self, text: str) -> None:
-        from rich.console import Console as RichConsole
-
-        rich = RichConsole(file=self._console.stderr, no_color=not self._console.has_color, highlight=False)
-        self._status = rich.status(text, spinner="dots")
-        self._status.start()
+            return
+        with TERMINAL.lock:
+            self._text = text
+            if self._status is not None:
+                self._due = perf_counter() + 0.05
+                self._status.update(text)
+            elif TERMINAL.region is None:
+                TERMINAL.region = self
+                self.resume()
 
 
 def plural(count: int, noun: str) -> str:
@@ -216,12 +261,13 @@ def _has_color(choice: str, environment: Mapping[str, str], *, is_terminal: bool
 
 def _write(stream: TextIO, text: str) -> None:
     """Write a line; where nobody reads any more, there is nobody to tell."""
-    try:
+    with TERMINAL:
         try:
-            stream.write(f"{text}\n")
-        except UnicodeEncodeError:
-            encoding = stream.encoding or "ascii"
-            stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
-        stream.flush()
-    except BrokenPipeError:
-        pass
+            try:
+                stream.write(f"{text}\n")
+            except UnicodeEncodeError:
+                encoding = stream.encoding or "ascii"
+                stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
+            stream.flush()
+        except BrokenPipeError:
+            pass

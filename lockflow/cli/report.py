@@ -13,6 +13,7 @@ from lockflow.cli.check import exit_code, say_report
 from lockflow.cli.console import Console
 from lockflow.cli.engines import open_engine
 from lockflow.cli.faults import Parser
+from lockflow.cli.jobs import Jobs
 from lockflow.cli.plain import Started
 
 _SUMMARY = "Check the lock for every platform; write reports/<platform>.json, summary.md, index.html and junit.xml."
@@ -27,14 +28,14 @@ def run_report(words: list[str], console: Console, started: Started) -> int:
     options = parser.parse(words)
     settle(console, options)
     asked = target(options, started)
-    with console.progress("Checking") as progress:
+    with Jobs(console) as jobs:
         checked = steps.check(
             asked,
             network=network(options, started),
             executor=options.executor,
             level=options.level,
             open_engine=open_engine,
-            on_done=lambda outcome: progress.step(outcome.platform),
+            watch=jobs,
         )
         report = replace(steps.report(asked), notes=checked.notes)
     say_report(report, console)

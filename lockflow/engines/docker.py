@@ -83,12 +83,14 @@ class DockerEngine:
     def prepare(self, place: Place) -> None:
         self._host(place.platform).prepare(place)
 
-    def run(self, command: Command) -> Outcome:
+    def run(self, command: Command, on_start: Callable[[], None] | None = None) -> Outcome:
         if self._is_stopped:
             raise faults.stopped()
         host = self._host(command.place.platform)
         image = host.prepare(command.place)
         with host.bound:
+            if on_start is not None:
+                on_start()
             return self._run_in(host, image, command)
 
     def stop(self) -> None:

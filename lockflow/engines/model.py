@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from msgspec import Struct
@@ -75,8 +76,11 @@ class Engine(Protocol):
         """Make sure that commands can run there. Raises EngineError with what to do where they cannot."""
         ...
 
-    def run(self, command: Command) -> Outcome:
-        """Run a command to its end. Raises EngineError where it has no end of its own (time, memory, the engine)."""
+    def run(self, command: Command, on_start: Callable[[], None] | None = None) -> Outcome:
+        """Run a command to its end; `on_start` is called when its turn has come.
+
+        Raises EngineError where it has no end of its own (time, memory, the engine).
+        """
         ...
 
     def stop(self) -> None:

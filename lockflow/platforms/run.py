@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
+from lockflow.engines.watch import NOBODY, End, Job, Watch
 from lockflow.errors import LockflowError
 from lockflow.platforms.model import Broken, Check, Coverage, Level, Platform
 from lockflow.platforms.pythons import minor_of
@@ -17,7 +18,10 @@ from lockflow.platforms.pythons import minor_of
 Judge = Callable[[Platform], Check]
 """Judges one platform; raises LockflowError where it cannot."""
 
-JudgePython = Callable[[Platform, str], Coverage]
+Tell = Callable[[str], None]
+"""Is told what a check is at ("fetching uv 0.13.8")."""
+
+JudgePython = Callable[[Platform, str, Tell], Coverage]
 """Judges one platform and Python (a full version); raises LockflowError where it cannot."""
 
 Outcome = Check | Broken
@@ -29,27 +33,29 @@ def run_checks(
     *,
     level: Level,
     at_once: int = 1,
-    on_done: Callable[[Outcome], None] | None = None,
+    watch: Watch = NOBODY,
 ) -> tuple[Outcome, ...]:
     """Judge each of `platforms`, at most `at_once` side by side; outcomes are in the order of `platforms`.
 
-    `level` is the evidence that `judge` gathers, for the report on a check that broke. `on_done` hears of each
-    outcome when it is there, from the thread that made it. An exception that is no LockflowError is a fault of ours:
-    it is raised, but only when all checks have ended.
+    `level` is the evidence that `judge` gathers, for the report on a check that broke. `watch` hears of each platform
+    as a job. An exception that is no LockflowError is a fault of ours: it is raised, but only when all checks have
+    ended.
     """
 
     def outcome_of(platform: Platform) -> Outcome:
         outcome: Outcome
+        job = Job(platform=platform.name)
         try:
+            watch.doing(job, "comparing tags")
             outcome = judge(platform)
         except LockflowError as error:
             outcome = Broken(
                 platform=platform.name, level=level, what=error.what, where=error.where, why=error.why, next=error.next
             )
-        if on_done is not None:
-            on_done(outcome)
+        watch.ended(job, *_told(outcome))
         return outcome
 
+    watch.expect([Job(platform=platform.name) for platform in platforms])
     if at_once <= 1 or len(platforms) <= 1:
         return _one_by_one(platforms, outcome_of)
     with ThreadPoolExecutor(max_workers=min(at_once, len(platforms)), thread_name_prefix="check") as pool:
@@ -78,25 +84,38 @@ def run_by_python(
     level: Level,
     at_once: int,
     stop: Callable[[], None],
-    on_done: Callable[[Outcome], None] | None = None,
+    watch: Watch = NOBODY,
 ) -> tuple[Outcome, ...]:
     """Judge each of `platforms` with each of `pythons`, at most `at_once` side by side; outcomes as of `run_checks`.
 
-    Where some Pythons of a platform cannot be judged, its outcome is Broken and has the coverages of the others. An
-    interruption calls `stop`, which must make what is under way end, and goes on when all have ended.
+    Where some Pythons of a platform cannot be judged, its outcome is Broken and has the coverages of the others.
+    `watch` hears of each platform and Python as a job. An interruption calls `stop`, which must make what is under way
+    end, and goes on when all have ended.
     """
+
+    def judged(platform: Platform, python: str) -> Coverage:
+        job = Job(platform=platform.name, python=minor_of(python))
+        try:
+            coverage = judge(platform, python, lambda text: watch.doing(job, text))
+        except LockflowError as error:
+            watch.ended(job, "broken", error.what)
+            raise
+        watch.ended(job, *_told_of([coverage]))
+        return coverage
+
+    watch.expect([Job(platform=each.name, python=minor_of(python)) for each in platforms for python in pythons])
     pool = ThreadPoolExecutor(max_workers=max(1, at_once), thread_name_prefix="check")
-    futures = {platform.name: [pool.submit(judge, platform, python) for python in pythons] for platform in platforms}
+    futures = {platform.name: [pool.submit(judged, platform, python) for python in pythons] for platform in platforms}
     outcomes = []
     try:
         # Waiting in short spells lets Ctrl-C through at once on every system.
         for platform in platforms:
             while wait(futures[platform.name], timeout=0.5).not_done:
                 pass
-            outcome = _joined(platform, pythons, futures[platform.name], level)
-            outcomes.append(outcome)
-            if on_done is not None:
-                on_done(outcome)
+            outcomes.append(_joined(platform, pythons, futures[platform.name], level))
+    except Exception:
+        # A fault of ours in one check is none of the others'.
+        raise
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         stop()
@@ -126,6 +145,19 @@ def _joined(platform: Platform, pythons: Sequence[str], futures: Sequence[Future
     return Broken(
         platform=platform.name, level=level, what=what, where=where, why=why, next=then, coverages=tuple(coverages)
     )
+
+
+def _told(outcome: Outcome) -> tuple[End, str]:
+    return ("broken", outcome.what) if isinstance(outcome, Broken) else _told_of(outcome.coverages)
+
+
+def _told_of(coverages: Sequence[Coverage]) -> tuple[End, str]:
+    """How the job behind some coverages ended, in the words of a view."""
+    if all(coverage.is_good for coverage in coverages):
+        return "good", ""
+    bad = {(entry.package, entry.version) for each in coverages for entry in each.findings if not entry.is_good}
+    count = len(bad) + sum(bool(each.refusal) + len(each.objections) for each in coverages)
+    return "bad", "1 problem" if count == 1 else f"{count} problems"
 
 
 _ORDER: tuple[Level, ...] = ("tags", "probe", "install")

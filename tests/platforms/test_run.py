@@ -4,11 +4,13 @@ import threading
 
 import pytest
 
+from lockflow.engines.watch import Job
 from lockflow.errors import EngineError
 from lockflow.platforms.model import Broken, Check, Coverage, Evidence, Platform
 from lockflow.platforms.pythons import minor_of
 from lockflow.platforms.read import read_platforms
-from lockflow.platforms.run import Outcome, run_by_python, run_checks
+from lockflow.platforms.run import Tell, run_by_python, run_checks
+from support.watching import Listener
 
 PLATFORMS = [defined.platform for defined in read_platforms(["darwin", "linux/amd64", "linux/arm64"])]
 
@@ -84,18 +86,28 @@ def test_checks_run_side_by_side_within_the_bound() -> None:
     assert most == 2
 
 
-def test_each_outcome_is_told_when_it_is_there() -> None:
-    told: list[Outcome] = []
+def test_a_watch_hears_of_each_platform() -> None:
+    def judge(platform: Platform) -> Check:
+        if platform.name == "darwin":
+            raise EngineError("no engine answers")
+        refused = Coverage(platform="", python="3.11", findings=(), refusal="no" if "arm" in platform.name else "")
+        return Check(platform=platform.name, level="tags", coverages=(refused,))
 
-    outcomes = run_checks(PLATFORMS, good, level="tags", on_done=told.append)
+    listener = Listener()
+    run_checks(PLATFORMS, judge, level="tags", watch=listener)
 
-    assert tuple(told) == outcomes
+    assert listener.expected == [Job(platform=platform.name) for platform in PLATFORMS]
+    assert listener.ends == {
+        Job(platform="darwin"): ("broken", "no engine answers"),
+        Job(platform="linux/amd64"): ("good", ""),
+        Job(platform="linux/arm64"): ("bad", "1 problem"),
+    }
 
 
 # By Python ------------------------------------------------------------------------------------------------------------
 
 
-def coverage(platform: Platform, python: str) -> Coverage:
+def coverage(platform: Platform, python: str, tell: Tell = print) -> Coverage:
     evidence = Evidence(level="tags" if platform.name == "darwin" else "probe")
     return Coverage(platform=platform.name, python=minor_of(python), findings=(), evidence=evidence)
 
@@ -105,16 +117,10 @@ def never() -> None:
 
 
 def test_every_platform_is_judged_with_every_python_and_reaches_its_level() -> None:
-    heard: list[str] = []
+    listener = Listener()
 
     outcomes = run_by_python(
-        PLATFORMS,
-        ["3.11.1", "3.12.2"],
-        coverage,
-        level="probe",
-        at_once=3,
-        stop=never,
-        on_done=lambda outcome: heard.append(outcome.platform),
+        PLATFORMS, ["3.11.1", "3.12.2"], coverage, level="probe", at_once=3, stop=never, watch=listener
     )
 
     checks = [outcome for outcome in outcomes if isinstance(outcome, Check)]
@@ -124,11 +130,13 @@ def test_every_platform_is_judged_with_every_python_and_reaches_its_level() -> N
         ("linux/arm64", "probe"),
     ]
     assert [found.python for found in checks[0].coverages] == ["3.11", "3.12"]
-    assert heard == ["darwin", "linux/amd64", "linux/arm64"]
+    jobs = [Job(platform=platform.name, python=python) for platform in PLATFORMS for python in ("3.11", "3.12")]
+    assert listener.expected == jobs
+    assert listener.ends == dict.fromkeys(jobs, ("good", ""))
 
 
 def test_a_python_that_cannot_be_judged_keeps_what_the_others_found() -> None:
-    def judge(platform: Platform, python: str) -> Coverage:
+    def judge(platform: Platform, python: str, tell: Tell) -> Coverage:
         if platform.name == "linux/arm64" and python != "3.11.1":
             raise EngineError("it broke", where="an image", why=f"Python {python}", next="try again")
         return coverage(platform, python)
@@ -147,7 +155,7 @@ def test_a_python_that_cannot_be_judged_keeps_what_the_others_found() -> None:
 def test_no_more_are_judged_at_once_than_asked_for() -> None:
     lock, running, most = threading.Lock(), [0], [0]
 
-    def judge(platform: Platform, python: str) -> Coverage:
+    def judge(platform: Platform, python: str, tell: Tell) -> Coverage:
         with lock:
             running[0] += 1
             most[0] = max(most[0], running[0])
@@ -164,26 +172,34 @@ def test_no_more_are_judged_at_once_than_asked_for() -> None:
 def test_an_interruption_stops_what_is_under_way_and_starts_nothing_more() -> None:
     stopped, started = threading.Event(), []
 
-    def judge(platform: Platform, python: str) -> Coverage:
+    def judge(platform: Platform, python: str, tell: Tell) -> Coverage:
         started.append(platform.name)
         if platform.name == "darwin":
             return coverage(platform, python)
         assert stopped.wait(10), "nobody stopped it"
         raise EngineError("the run was interrupted")
 
-    def interrupt(_: Outcome) -> None:
+    def interrupt(_: Job) -> None:
         raise KeyboardInterrupt
 
+    watch = Listener(on_end=interrupt)
     with pytest.raises(KeyboardInterrupt):
-        run_by_python(PLATFORMS, ["3.11.1"], judge, level="probe", at_once=2, stop=stopped.set, on_done=interrupt)
+        run_by_python(PLATFORMS, ["3.11.1"], judge, level="probe", at_once=2, stop=stopped.set, watch=watch)
 
     assert stopped.is_set()
     assert started.count("linux/amd64") <= 1
 
 
-def test_a_fault_of_ours_in_one_python_is_raised() -> None:
-    def judge(platform: Platform, python: str) -> Coverage:
-        raise ZeroDivisionError
+def test_a_fault_of_ours_in_one_python_is_raised_and_stops_no_other() -> None:
+    ended = []
+
+    def judge(platform: Platform, python: str, tell: Tell) -> Coverage:
+        if platform.name == "darwin":
+            raise ZeroDivisionError
+        ended.append(platform.name)
+        return coverage(platform, python)
 
     with pytest.raises(ZeroDivisionError):
-        run_by_python(PLATFORMS, ["3.11.1"], judge, level="probe", at_once=2, stop=lambda: None)
+        run_by_python(PLATFORMS, ["3.11.1"], judge, level="probe", at_once=3, stop=never)
+
+    assert sorted(ended) == ["linux/amd64", "linux/arm64"]

@@ -72,7 +72,9 @@ class RecordingEngine:
         if place.image in self.unusable:
             raise self.unusable[place.image]
 
-    def run(self, command: Command) -> Outcome:
+    def run(self, command: Command, on_start: Callable[[], None] | None = None) -> Outcome:
+        if on_start is not None:
+            on_start()
         with self._lock:
             self.commands.append(command)
         answer = self.answer(command)

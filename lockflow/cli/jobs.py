@@ -1,0 +1,262 @@
+"""The one view of checks and builds that go on side by side: what runs where, for how long, what is done.
+
+On a terminal it moves below the last line and is gone when all have ended; elsewhere each end is a plain line, and one
+every ten seconds says what is still under way. What takes a moment only is not shown at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from threading import Event, RLock, Thread
+from time import perf_counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from lockflow.cli.console import TERMINAL, Console
+from lockflow.engines.watch import End, Job
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+
+_SHOW_AFTER_SECONDS = 0.3
+_LINES_AFTER_SECONDS = 1.0
+_LINE_EVERY_SECONDS = 10.0
+_REFRESHES_A_SECOND = 8
+_VERBS = {"check": "Checking", "build": "Building"}
+_STYLES: dict[str, str] = {"good": "green", "done": "green", "bad": "bold red", "broken": "bold yellow"}
+_SIGNS = {"good": "✓", "done": "✓", "bad": "✕", "broken": "?", "waiting": "·", "more": "…"}
+_PLAIN_SIGNS = {"good": "+", "done": "+", "bad": "x", "broken": "?", "waiting": ".", "more": "..."}
+_FRAMES, _PLAIN_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
+
+
+@dataclass
+class _State:
+    job: Job
+    text: str = ""
+    began: float | None = None
+    ended: float | None = None
+    how: End | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self.began is not None and self.how is None
+
+    @property
+    def is_well(self) -> bool:
+        return self.how in ("good", "done")
+
+    def seconds(self, now: float) -> float:
+        return 0.0 if self.began is None else (self.ended or now) - self.began
+
+
+class Jobs:
+    """Watches jobs (`engines.watch.Watch`) and shows them on a console; used in a `with`, by any number of threads."""
+
+    def __init__(self, console: Console, now: Callable[[], float] = perf_counter) -> None:
+        self._console = console
+        self._now = now
+        self._began = now()
+        self._states: dict[Job, _State] = {}
+        self._lock = RLock()
+        self._over = Event()
+        self._ticker: Thread | None = None
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def expect(self, jobs: Sequence[Job]) -> None:
+        with self._lock:
+            if all(state.how is not None for state in self._states.values()):
+                # What came before is over and has been told.
+                self._states.clear()
+                self._began = self._now()
+            for job in jobs:
+                self._states.setdefault(job, _State(job))
+
+    def doing(self, job: Job, text: str) -> None:
+        with self._lock:
+            state = self._states.setdefault(job, _State(job))
+            state.text = text
+            if state.began is None:
+                state.began = self._now()
+            self._start_ticking()
+
+    def ended(self, job: Job, how: End, text: str = "") -> None:
+        with self._lock:
+            state = self._states.setdefault(job, _State(job))
+            state.how, state.text, state.ended = how, text, self._now()
+            is_last = all(state.how is not None for state in self._states.values())
+        if not self._console.has_progress:
+            return
+        if self._console.is_terminal:
+            if is_last:
+                self._hide()
+        elif self._now() - self._began >= _LINES_AFTER_SECONDS:
+            self._console.say(self._line_of(state))
+
+    def close(self) -> None:
+        """Show nothing any more."""
+        self._over.set()
+        self._hide()
+
+    # When something is shown ----------------------------------------------------------------------------------------
+
+    def _start_ticking(self) -> None:
+        if self._ticker is None and self._console.has_progress and not self._over.is_set():
+            self._ticker = Thread(target=self._tick, name="jobs", daemon=True)
+            self._ticker.start()
+
+    def _tick(self) -> None:
+        """A job says nothing while it waits for a container, so somebody else has to look at the clock."""
+        every = _SHOW_AFTER_SECONDS if self._console.is_terminal else _LINE_EVERY_SECONDS
+        while not self._over.wait(every):
+            with self._lock:
+                running = [state for state in self._states.values() if state.is_running]
+            if self._console.is_terminal and running:
+                self._show()
+            elif running:
+                self._console.say(self._line_of_all(running))
+
+    def _show(self) -> None:
+        with TERMINAL.lock:
+            if TERMINAL.region is None and not self._over.is_set():
+                TERMINAL.region = self
+                self.resume()
+
+    def _hide(self) -> None:
+        with TERMINAL.lock:
+            if TERMINAL.region is self:
+                self.pause()
+                TERMINAL.region = None
+
+    def pause(self) -> None:
+        """Leave the terminal to a line."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def resume(self) -> None:
+        """Be shown again below it."""
+        from rich.console import Console as RichConsole
+        from rich.live import Live
+
+        rich = RichConsole(file=self._console.stderr, no_color=not self._console.has_color, highlight=False)
+        self._live = Live(
+            console=rich,
+            get_renderable=lambda: self.draw(rich.size.height, rich.encoding),
+            refresh_per_second=_REFRESHES_A_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start(refresh=True)
+
+    # What is shown --------------------------------------------------------------------------------------------------
+
+    def draw(self, height: int, encoding: str = "utf-8") -> RenderableType:
+        """The view at this moment, in at most `height` lines of a terminal."""
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        is_utf = encoding.lower().startswith("utf")
+        signs, frames = (_SIGNS, _FRAMES) if is_utf else (_PLAIN_SIGNS, _PLAIN_FRAMES)
+        with self._lock:
+            now, states = self._now(), [*self._states.values()]
+            # One line for the heading, one for what is left out, one so that the cursor stays inside.
+            shown, left_out = _chosen(states, max(1, height - 3))
+            done = sum(state.how is not None for state in states)
+            heading = Text.assemble(
+                (_verb(states), "bold"), f"  {done} of {len(states)} done  {_clock(now - self._began)}"
+            )
+            table = Table.grid(padding=(0, 2))
+            table.add_column(no_wrap=True)
+            table.add_column(no_wrap=True)
+            table.add_column(no_wrap=True)
+            table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+            table.add_column(no_wrap=True, justify="right")
+            for state in shown:
+                table.add_row(*_cells(state, now, signs, frames))
+        parts: list[RenderableType] = [heading, table]
+        if left_out:
+            parts.append(Text(f"  {signs['more']} {left_out}", style="dim"))
+        return Group(*parts)
+
+    def _line_of(self, state: _State) -> str:
+        with self._lock:
+            done = sum(state.how is not None for state in self._states.values())
+            count = f"[{done}/{len(self._states)}]"
+        text = f", {state.text}" if state.text else ""
+        return f"{count} {state.job}: {_how(state)}{text} ({_clock(state.seconds(self._now()))})"
+
+    def _line_of_all(self, running: Sequence[_State]) -> str:
+        now = self._now()
+        named = [f"{state.job}: {state.text} ({_clock(state.seconds(now))})" for state in running[:3]]
+        more = [f"and {len(running) - 3} more"] if len(running) > 3 else []
+        return f"{_verb(running)}: {'; '.join(named + more)}"
+
+
+def _chosen(states: Sequence[_State], most: int) -> tuple[list[_State], str]:
+    """Those to show where there is not room for all, and the others in words: what runs first, then what went wrong."""
+    if len(states) <= most:
+        return [*states], ""
+    ranked = sorted(range(len(states)), key=lambda place: _rank(states[place]))
+    chosen = {*ranked[:most]}
+    others = [state for place, state in enumerate(states) if place not in chosen]
+    counts = (
+        (sum(state.is_running for state in others), "more under way"),
+        (sum(state.how in ("bad", "broken") for state in others), "more went wrong"),
+        (sum(state.is_well for state in others), "more are well"),
+        (sum(state.began is None and state.how is None for state in others), "more to come"),
+    )
+    text = ", ".join(f"{count} {words}" for count, words in counts if count)
+    return [state for place, state in enumerate(states) if place in chosen], text
+
+
+def _rank(state: _State) -> int:
+    if state.is_running:
+        return 0
+    if state.how is None:
+        return 2
+    return 3 if state.is_well else 1
+
+
+def _cells(state: _State, now: float, signs: dict[str, str], frames: str) -> Iterable[RenderableType]:
+    from rich.text import Text
+
+    if state.is_running:
+        sign = Text(frames[int(now * _REFRESHES_A_SECOND) % len(frames)], style="cyan")
+    elif state.how is None:
+        sign = Text(signs["waiting"], style="dim")
+    else:
+        sign = Text(signs[state.how], style=_STYLES[state.how])
+    words = state.text if state.how is None else ", ".join(part for part in (_how(state), state.text) if part)
+    style = "dim" if state.began is None and state.how is None else ""
+    yield Text.assemble("  ", sign)
+    yield Text(state.job.platform, style=style)
+    yield Text(state.job.python, style=style)
+    yield Text(words or "waiting", style=_STYLES.get(state.how or "", "dim"))
+    yield Text(_clock(state.seconds(now)) if state.began is not None else "", style="dim")
+
+
+def _how(state: _State) -> str:
+    return {"broken": "not judged", None: ""}.get(state.how, state.how or "")
+
+
+def _verb(states: Sequence[_State]) -> str:
+    return " and ".join(dict.fromkeys(_VERBS[state.job.work] for state in states)) or "Nothing"
+
+
+def _clock(seconds: float) -> str:
+    """Seconds as people count them while they wait: `3.2s`, `48s`, `2m 05s`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f}s"
+    return f"{seconds:.0f}s" if seconds < 59.5 else f"{round(seconds) // 60}m {round(seconds) % 60:02d}s"
