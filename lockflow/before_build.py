@@ -17,11 +17,13 @@ from lockflow.inputs.read import ReadResult
 from lockflow.inputs.settings import NEWEST_UV
 from lockflow.lock.decode import decode
 from lockflow.lock.files import read_lock_text
+from lockflow.lock.model import Lock
 from lockflow.lock.validate import validate
 from lockflow.standards.requirements import Directory
 from lockflow.standards.versions import InvalidVersion, Version
 from lockflow.steps import Target, inputs
 
+_UPDATE = "update the uv of this machine to RELEASE or newer"
 _VERSION = re.compile(r"uv ([0-9]+\.[0-9]+\.[0-9]+)", re.ASCII)
 
 
@@ -30,9 +32,10 @@ def before_build(
 ) -> tuple[Drift, ...]:
     """List why a build of this project would end otherwise than its lock promises; empty where it would not.
 
-    `builder_uv` is the release in the builder, by default the pinned one; with `only_if_pinned` nothing is asked where
-    neither names one. `with_machine` looks at the uv of this machine too, if it has one. Raises AnswerIsNo where there
-    is no lock, InputError where the release is none.
+    `builder_uv` is the release in the builder, by default the pinned one; with `only_if_pinned` no release is asked
+    about where neither names one, and what is left is whether the lock, if there is one, states its project.
+    `with_machine` looks at the uv of this machine too, if it has one. Raises AnswerIsNo where there is no lock,
+    InputError where the release is none.
     """
     missing = _missing_trees(target)
     if missing:
@@ -40,13 +43,13 @@ def before_build(
         return missing
     read = inputs(target)
     pinned = builder_uv or read.manifest.settings.uv
-    if only_if_pinned and not pinned:
-        return ()
     text = read_lock_text(read.lock_path)
     if text is None:
+        if only_if_pinned:
+            return ()
         raise AnswerIsNo("there is no lock to build from", where=str(read.lock_path), next="run `lockflow lock` first")
     lock = decode(text, str(read.lock_path))
-    tools = [_builder(pinned or NEWEST_UV)]
+    tools = [] if only_if_pinned and not pinned else [_builder(pinned or NEWEST_UV)]
     if with_machine:
         tools += _machine(read.root, target.environment)
     return preflight(
@@ -54,7 +57,7 @@ def before_build(
         written(_files(read)),
         tools,
         place=read.lock_path.name,
-        stale=tuple(reason.text for reason in validate(lock, read.manifest).reasons),
+        stale=_stale(lock, read.manifest),
         today=_today(read.manifest),
     )
 
@@ -91,7 +94,14 @@ def _machine(root: Path, environment: Mapping[str, str]) -> list[Tool]:
     except EngineError:
         return []
     match = None if outcome is None else _VERSION.match(outcome.stdout)
-    return [] if match is None else [Tool(version=match[1], role="this machine's")]
+    return [] if match is None else [Tool(version=match[1], role="this machine's", remedy=_UPDATE)]
+
+
+def _stale(lock: Lock, manifest: Manifest) -> tuple[str, ...]:
+    """Why a lock does not state its project; nothing where only a build backend knows what the project requires."""
+    if any(member.dynamic - {"version"} for member in manifest.members):
+        return ()
+    return tuple(reason.text for reason in validate(lock, manifest).reasons)
 
 
 def _files(read: ReadResult) -> dict[str, str]:

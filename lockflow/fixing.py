@@ -26,8 +26,9 @@ from lockflow.platforms.pythons import pythons_to_check
 from lockflow.platforms.read import read_platforms
 from lockflow.platforms.selection import graph_of
 from lockflow.report.model import Entry, Report
-from lockflow.standards.names import normalize_name
-from lockflow.standards.requirements import InvalidRequirement, parse_requirement
+from lockflow.standards.markers.parse import parse_marker
+from lockflow.standards.markers.tree import Marker
+from lockflow.standards.requirements import InvalidRequirement, parse_requirement, under_marker
 from lockflow.steps import Mode, Network, Target
 
 _ORDER = ("constraint", "required-environment", "requires-python", "allow-sdist", "marker", "override")
@@ -211,7 +212,10 @@ def _apply(edit: Edit, text: str, where: str) -> str:
         return with_value(text, ("project",), "requires-python", edit.value, where=where)
     if edit.kind == "marker":
         tables, key = _list_of(edit.via)
-        return with_changed_items(text, tables, key, lambda item: _with_marker(item, edit), where=where)
+        condition = parse_marker(edit.value)
+        return with_changed_items(text, tables, key, lambda item: _narrowed(item, edit.package, condition), where=where)
+    if edit.kind == "override":
+        return _overridden(edit, text, where)
     tables, key = _PLACES[edit.kind]
     return with_item(text, tables, key, edit.value, where=where)
 
@@ -223,21 +227,22 @@ def _list_of(via: str) -> tuple[tuple[str, ...], str]:
     return (("dependency-groups",), name) if kind == "group" else (("project",), "dependencies")
 
 
-def _with_marker(item: str, edit: Edit) -> str | None:
-    """A requirement on the package with the marker added; None for those on other packages."""
+def _narrowed(item: str, package: str, condition: Marker) -> str | None:
+    """A requirement on `package` under a condition; None for those on other packages."""
     try:
-        requirement = parse_requirement(item)
+        if parse_requirement(item).name != package:
+            return None
+        return under_marker(item, condition)
     except InvalidRequirement:
         return None
-    if normalize_name(requirement.name) != edit.package:
-        return None
-    text, separator, marker = item.partition(";")
-    added = f"({edit.value})" if " or " in edit.value else edit.value
-    if not separator:
-        # With a URL, the space in front of the semicolon is part of the syntax.
-        return f"{text.rstrip()} ; {edit.value}"
-    before = marker.strip()
-    return f"{text.rstrip()} ; {f'({before})' if ' or ' in before else before} and {added}"
+
+
+def _overridden(edit: Edit, text: str, where: str) -> str:
+    """Narrow the overrides of the package that there are; of two, each would hold where the other does not."""
+    tables, key = _PLACES[edit.kind]
+    condition = parse_requirement(edit.value).marker
+    narrowed = with_changed_items(text, tables, key, lambda item: _narrowed(item, edit.package, condition), where=where)
+    return narrowed if narrowed != text else with_item(text, tables, key, edit.value, where=where)
 
 
 def _diff(drafts: Drafts, root: Path) -> str:

@@ -33,6 +33,19 @@ def test_the_uv_of_this_machine_is_asked_too(locked: Workbench, tmp_path: Path) 
     assert before_build(target, with_machine=False) == ()
 
 
+def test_a_uv_of_this_machine_is_updated_not_pinned(locked: Workbench, tmp_path: Path) -> None:
+    target = Target(directory=locked.project, environment={"PATH": pretend_uv(tmp_path / "bin", "0.5.2")})
+    (drift,) = before_build(target)
+    assert drift.advice[0] == "update the uv of this machine to 0.5.11 or newer"
+
+
+def test_where_no_uv_is_pinned_the_lock_is_still_compared_with_its_project(locked: Workbench) -> None:
+    target = Target(directory=locked.project, environment={})
+    assert before_build(target, only_if_pinned=True, with_machine=False) == ()
+    locked.write("apple ; platform_system == 'Linux'", "core")
+    assert [drift.concern for drift in before_build(target, only_if_pinned=True, with_machine=False)] == ["lock"]
+
+
 def test_without_a_uv_here_only_the_builder_counts(locked: Workbench, tmp_path: Path) -> None:
     target = Target(directory=locked.project, environment={"PATH": str(tmp_path)})
     assert before_build(target) == ()

@@ -13,6 +13,7 @@ from lockflow.cli.faults import Parser
 from lockflow.cli.jobs import Jobs
 from lockflow.cli.plain import Started
 from lockflow.errors import EXIT_ANSWER_IS_NO, EXIT_DONE, EXIT_NOT_ANSWERED, InputError
+from lockflow.images.model import Drift
 from lockflow.report.model import Report, Verdict
 
 _SUMMARY = "Check the lock for platforms: is there a wheel for each package that applies there?"
@@ -68,19 +69,23 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
                 watch=jobs,
             )
 
-    drifts = before_build(asked, builder_uv=options.uv or "", with_machine=False, only_if_pinned=True)
-    require_ready([drift for drift in drifts if drift.concern == "source"])
+    def drift() -> tuple[Drift, ...]:
+        return before_build(asked, builder_uv=options.uv or "", with_machine=False, only_if_pinned=True)
+
+    drifts = drift()
+    require_ready([found for found in drifts if found.concern == "source"])
     report = look()
     if options.fix:
         from lockflow.cli.fix import mend
 
         pythons = tuple(options.pythons)
         report = mend(report, asked, look, console, pythons=pythons, network=reach, is_dry_run=options.dry_run)
+        drifts = drift()
     if options.json:
         console.data(steps.as_json(report).rstrip("\n"))
     say_report(report, console)
-    for drift in drifts:
-        console.problem(drift_message(drift))
+    for found in drifts:
+        console.problem(drift_message(found))
     console.note(f"Checked {plural(len(report.platforms), 'platform')} in {duration(started.elapsed())}")
     return EXIT_ANSWER_IS_NO if drifts else exit_code(report)
 

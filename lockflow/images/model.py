@@ -10,10 +10,15 @@ Concern = Literal["required-version", "setting", "marker", "group", "version", "
 
 
 class Tool(Struct, frozen=True, kw_only=True):
-    """A uv that is to read the lock; `role` says in words which one it is ("the builder's", "this machine's")."""
+    """A uv that is to read the lock.
+
+    `role` says in words which one it is ("the builder's", "this machine's"), `remedy` how another release takes its
+    place, with RELEASE where its number belongs.
+    """
 
     version: str
     role: str
+    remedy: str = 'pin RELEASE or newer: `uv = "RELEASE"` in [tool.lockflow], and use that uv everywhere'
 
 
 class Key(Struct, frozen=True, kw_only=True):
@@ -27,12 +32,14 @@ class Written(Struct, frozen=True, kw_only=True):
     """What the files of a project say, as far as it depends on the age of a uv how they are read.
 
     `keys` are all keys of the table that holds the settings (`[tool.uv]` of the root, or its `uv.toml`).
-    `platform_system` are requirements with that marker, as written, each with its file. `span` is a relative
-    `exclude-newer` as written, empty where there is none. `required_version` is specifier text.
+    `platform_system` are requirements with that marker, as written, each with its file. `groups` are the requirements
+    of dependency groups, each with the group and its file. `span` is a relative `exclude-newer` as written, empty where
+    there is none. `required_version` is specifier text.
     """
 
     keys: tuple[Key, ...] = ()
     platform_system: tuple[tuple[str, str], ...] = ()
+    groups: tuple[tuple[str, str, str], ...] = ()
     span: str = ""
     required_version: str = ""
 

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lockflow.images.model import Drift, Key, Replacement, Tool, Written
 from lockflow.lock.model import Lock, Options
-from lockflow.standards.requirements import Directory
+from lockflow.standards.markers.tree import python_range_marker
+from lockflow.standards.python_range import python_range
+from lockflow.standards.requirements import Directory, under_marker
 from lockflow.standards.versions import InvalidSpecifier, Specifiers, Version
 
 # Found by asking releases from 0.5.1 to 0.13.8 which keys they know (the complaint about an unknown one lists them),
@@ -119,12 +121,16 @@ def _required_version(tool: Tool, version: Version, written: Written) -> Iterabl
     except InvalidSpecifier:
         return
     if text and not specifiers.range.contains(version):
+        file = next((key.file for key in written.keys if key.name == "required-version"), "pyproject.toml")
         yield Drift(
             concern="required-version",
             what=f"{_named(tool)} is not one that the project takes",
-            where="required-version in [tool.uv]",
+            where=f"required-version in {_settings_of(file)}",
             why=f'required-version is "{text}": uv ends with an error',
-            advice=(f"pin a uv that it admits: {_PIN.format('…')}", f"or let required-version admit {tool.version}"),
+            advice=(
+                f"take a uv that it admits as {tool.role}",
+                f"or let required-version in {_settings_of(file)} admit {tool.version}",
+            ),
         )
 
 
@@ -141,7 +147,7 @@ def _without_version(lock: Lock, written: Written, tool: Tool, version: Version)
             f"the version of {', '.join(names)} is dynamic, so that the lock has none; uv before "
             f"{FIRST_WITHOUT_VERSION} fails on that (missing field `version`)",
             FIRST_WITHOUT_VERSION,
-            "or write the version into [project] and take it out of dynamic",
+            "or write the version into [project] and take it out of dynamic, and lock again",
         )
 
 
@@ -160,11 +166,11 @@ def _settings(lock: Lock, written: Written, tool: Tool, version: Version) -> Ite
         tool,
         "setting",
         "would refuse the lock",
-        f"{shown} in {'[tool.uv] of ' if file == 'pyproject.toml' else ''}{file}",
+        f"{shown} in {_settings_of(file)}",
         f"it does not know {shown}, and then ignores all settings there, {', '.join(lost)} among them, "
         "which the lock was made with",
         since,
-        f"or take {shown} out of {file}, and lock again",
+        f"or take {shown} out of {_settings_of(file)}, and lock again",
         removed=unknown,
     )
 
@@ -187,27 +193,46 @@ def _markers(lock: Lock, written: Written, tool: Tool, version: Version) -> Iter
         f"({written.platform_system[0][0]})",
         FIRST_WITH_SYS_PLATFORM,
         *(
-            f'{"and" if number else "or write"} "{entry.new}" for "{entry.old}"'
+            f'{"and" if number else "or"} write "{entry.new}" for "{entry.old}"'
             for number, entry in enumerate(replacements if can_edit else ())
         ),
+        *(["and lock again"] if can_edit else ()),
         replacements=replacements if can_edit else (),
     )
 
 
-def _groups(lock: Lock, written: Written, tool: Tool, version: Version) -> Iterable[Drift]:  # noqa: ARG001  a rule
+def _groups(lock: Lock, written: Written, tool: Tool, version: Version) -> Iterable[Drift]:
     limited = [entry for package in lock.packages for entry in package.group_requires_python]
     limited += lock.manifest.group_requires_python
     if limited and version < Version.parse(FIRST_WITH_GROUP_PYTHON):
         groups = ", ".join(dict.fromkeys(name for name, _ in limited))
+        file = next((key.file for key in written.keys if key.name == _GROUPS), "pyproject.toml")
         yield _drift(
             tool,
             "group",
             "would refuse the lock",
-            "[tool.uv.dependency-groups]",
+            f"{_GROUPS} in {_settings_of(file)}",
             f"it does not know that the group {groups} is for some Pythons only, so that its requirements look changed",
             FIRST_WITH_GROUP_PYTHON,
-            "or write that Python as a marker into each requirement of the group",
+            *_as_markers(dict(limited), written, file),
         )
+
+
+def _as_markers(limited: Mapping[str, str], written: Written, file: str) -> Iterable[str]:
+    """The edits after which each requirement of a group says itself for which Pythons it is."""
+    lines: list[str] = []
+    for group, text, _ in written.groups:
+        if group in limited:
+            try:
+                marker = python_range_marker(python_range(limited[group]))
+                new = under_marker(text, marker)
+            except ValueError:
+                # Whoever reads the project complains about it.
+                return
+            lines += [f'{"and" if lines else "or"} write "{new}" for "{text}" in the group {group}'] * (new != text)
+    if lines:
+        yield from lines
+        yield f"and take {_GROUPS} out of {_settings_of(file)}, and lock again"
 
 
 def _conflicts(lock: Lock, written: Written, tool: Tool, version: Version) -> Iterable[Drift]:  # noqa: ARG001  a rule
@@ -227,19 +252,21 @@ def _conflicts(lock: Lock, written: Written, tool: Tool, version: Version) -> It
 def _span(lock: Lock, written: Written, tool: Tool, version: Version, today: str) -> Iterable[Drift]:
     if not written.span or lock.options.cutoff is None or version >= Version.parse(FIRST_WITH_SPAN):
         return
+    file = next((key.file for key in written.keys if key.name == "exclude-newer"), "pyproject.toml")
+    old, new = f'exclude-newer = "{written.span}"', f'exclude-newer = "{today}"'
     yield _drift(
         tool,
         "setting",
         "would refuse the lock",
-        "exclude-newer in [tool.uv]",
+        f"exclude-newer in {_settings_of(file)}",
         f'it cannot read the span "{written.span}", and then ignores all settings there',
         FIRST_WITH_SPAN,
-        *([f'or write the moment, exclude-newer = "{today}", and lock again'] if today else ()),
-        replacements=[Replacement(file="pyproject.toml", old=f'"{written.span}"', new=f'"{today}"')] if today else (),
+        *([f"or write the moment that it means today, {new}, and lock again"] if today else ()),
+        replacements=[Replacement(file=file, old=old, new=new)] if today else (),
     )
 
 
-_PIN = '`uv = "{}"` in [tool.lockflow]'
+_GROUPS = "dependency-groups"
 
 
 def _drift(
@@ -258,11 +285,16 @@ def _drift(
         what=f"{_named(tool)} {does}",
         where=where,
         why=why,
-        advice=(f"pin {since} or newer: {_PIN.format(since)}, and use that uv everywhere", *more),
+        advice=(tool.remedy.replace("RELEASE", since), *more),
         since=since,
         replacements=tuple(replacements),
         removed=tuple(removed),
     )
+
+
+def _settings_of(file: str) -> str:
+    """Where the settings of uv stand: a table of pyproject.toml, all of a uv.toml."""
+    return f"[tool.uv] of {file}" if file == "pyproject.toml" else file
 
 
 def _named(tool: Tool) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lockflow.images.model import Key, Written
+from lockflow.standards.names import normalize_name
 
 _SPAN = re.compile(r"\s*(?:P|\d+\s*[A-Za-z])", re.ASCII)
 
@@ -29,6 +30,9 @@ def written(files: Mapping[str, str]) -> Written:
         keys=tuple(Key(name=name, file=place) for name in settings),
         platform_system=tuple(
             (text, name) for name, document in documents.items() for text in _with_platform_system(document)
+        ),
+        groups=tuple(
+            (group, text, name) for name, document in documents.items() for group, text in _of_groups(document)
         ),
         span=cutoff if isinstance(cutoff, str) and _SPAN.match(cutoff) else "",
         required_version=required if isinstance(required, str) else "",
@@ -54,3 +58,14 @@ def _with_platform_system(document: Mapping[str, Any]) -> Iterable[str]:
     texts = (text for values in lists if isinstance(values, list) for text in values if isinstance(text, str))
     # A dict keeps the order and drops what is written twice.
     return dict.fromkeys(text for text in texts if "platform_system" in text.partition(";")[2])
+
+
+def _of_groups(document: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    groups = _table(document, "dependency-groups")
+    return (
+        (normalize_name(group), text)
+        for group, values in groups.items()
+        if isinstance(values, list)
+        for text in values
+        if isinstance(text, str)
+    )

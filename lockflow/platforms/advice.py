@@ -17,10 +17,12 @@ from lockflow.platforms.selection import Graph, Node
 from lockflow.standards.filenames import InvalidFilename, WheelName, parse_wheel_name
 from lockflow.standards.markers.evaluate import Environment, evaluate
 from lockflow.standards.markers.render import render
-from lockflow.standards.markers.simplify import restrict, simplify_python, without_extras
+from lockflow.standards.markers.simplify import only_keys, restrict, simplify_python, without_extras
 from lockflow.standards.markers.tree import FALSE, Marker, is_disjoint, string_equals
 from lockflow.standards.tags import implied_marker
 from lockflow.standards.versions import InvalidSpecifier, InvalidVersion, Specifiers, Version
+
+_SYSTEM = frozenset(("sys_platform", "platform_machine"))
 
 Advice = tuple[str, Edit | None]
 """What would help, in words, and as an edit where it is one."""
@@ -218,7 +220,6 @@ def _marker_advice(
     can_exist: bool,
 ) -> Iterable[Advice]:
     here = string_equals("sys_platform", platform.system) & string_equals("platform_machine", platform.machine)
-    elsewhere = render(~here) or ""
     covered = FALSE
     for name in names:
         covered |= implied_marker(name)
@@ -230,19 +231,34 @@ def _marker_advice(
             "wheel there"
         )
         yield text, Edit(kind="required-environment", package=package.name, value=there)
+    words, condition = _left_out(finding, covered, here)
     if len(chain) == 2:
         place = f" in {chain[1].via}" if chain[1].via else ""
-        text = f'leave it out there: add the marker "{elsewhere}" to "{package.name}"{place}'
+        text = f'{words}: add the marker "{condition}" to "{package.name}"{place}'
         owner, via = chain[0].name, chain[1].via
-        yield text, Edit(kind="marker", package=package.name, value=elsewhere, owner=owner, via=via)
+        yield text, Edit(kind="marker", package=package.name, value=condition, owner=owner, via=via)
     elif len(chain) > 2:
         place = f" in {chain[1].via}" if chain[1].via else ""
-        value = f"{package.name}=={_text(package.version)} ; {elsewhere}"
+        value = f"{package.name}=={_text(package.version)} ; {condition}"
         text = (
-            f'leave it out there: add "{value}" to override-dependencies in [tool.uv], or that marker to '
+            f'{words}: add "{value}" to override-dependencies in [tool.uv], or that marker to '
             f'"{chain[1].name}"{place}, which brings it in'
         )
         yield text, Edit(kind="override", package=package.name, value=value)
+
+
+def _left_out(finding: Finding, covered: Marker, here: Marker) -> tuple[str, str]:
+    """The condition that leaves a package out of a platform, with words for it.
+
+    Where its wheels are for few systems, to name those is shorter, and mends all platforms at once.
+    """
+    elsewhere = render(~here) or ""
+    systems = only_keys(covered, _SYSTEM)
+    if finding.status is Status.MISSING and is_disjoint(systems, here):
+        named = render(systems) or ""
+        if systems is not FALSE and len(named) <= len(elsewhere):
+            return "ask for it only where it has wheels", named
+    return "leave it out there", elsewhere
 
 
 def _python_advice(finding: Finding, lock: Lock, policy: Policy) -> tuple[Advice, ...]:

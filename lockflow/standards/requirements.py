@@ -13,7 +13,9 @@ from typing import Literal
 from msgspec import Struct
 
 from lockflow.standards.markers.parse import MarkerSyntaxError, parse_marker
-from lockflow.standards.markers.tree import TRUE, Marker
+from lockflow.standards.markers.render import render
+from lockflow.standards.markers.simplify import restrict
+from lockflow.standards.markers.tree import TRUE, Marker, implies
 from lockflow.standards.names import is_valid_name, normalize_name
 from lockflow.standards.python_range import PythonRange
 from lockflow.standards.versions import InvalidSpecifier, Specifiers
@@ -146,6 +148,30 @@ def parse_requirement(text: str) -> Requirement:
     return Requirement(
         name=normalize_name(match["name"]), extras=_extras(match["extras"], text), marker=marker, source=source
     )
+
+
+def under_marker(text: str, marker: Marker) -> str:
+    """Add a condition to a requirement as it is written; the same text where its own marker implies that already.
+
+    What is written stays as it is, and of the condition only that is added which it does not imply. Raises
+    InvalidRequirement.
+    """
+    own = parse_requirement(text).marker
+    if implies(own, marker):
+        return text
+    added = render(restrict(marker, own)) or ""
+    match = _HEAD.fullmatch(text)
+    assert match is not None
+    written = match["marker"]
+    if written is None:
+        # With a URL, the space in front of the semicolon is part of the syntax.
+        return f"{text.rstrip()} ; {added}"
+    head = text[: match.start("marker") - 1].rstrip()
+    return f"{head} ; {_in_brackets(written.strip())} and {_in_brackets(added)}"
+
+
+def _in_brackets(marker: str) -> str:
+    return f"({marker})" if " or " in marker else marker
 
 
 _ANY_REGISTRY = Registry()

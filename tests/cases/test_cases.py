@@ -14,10 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lockflow.before_build import before_build
 from lockflow.cli.main import main
-from lockflow.images.model import Drift
-from lockflow.steps import Target
 from support.house import House
 from support.old_uv import uv_program, wheel_of
 from support.reference import interpreters_path
@@ -35,7 +32,6 @@ class Case:
     uv: str
     says: str
     since: str
-    can_be_edited: bool = True
 
 
 OLD_UVS = [
@@ -46,10 +42,10 @@ OLD_UVS = [
     Case("unknown-uv-option", "0.5.27", "it does not know required-environments", "0.6.1"),
     Case("required-version-drops-options", "0.5.11", "it does not know required-version", "0.5.14"),
     Case("relative-exclude-newer", "0.8.22", 'it cannot read the span "7 days"', "0.9.17"),
-    Case("group-requires-python", "0.6.12", "the group dev is for some Pythons only", "0.7.14", can_be_edited=False),
-    Case("dynamic-version", "0.5.10", "missing field `version`", "0.5.19", can_be_edited=False),
+    Case("group-requires-python", "0.6.12", "the group dev is for some Pythons only", "0.7.14"),
+    Case("dynamic-version", "0.5.10", "missing field `version`", "0.5.19"),
 ]
-CONFLICTS = Case("conflicts-read-by-old-uv", "0.5.27", "takes both of what conflicts", "0.6.3", can_be_edited=False)
+CONFLICTS = Case("conflicts-read-by-old-uv", "0.5.27", "takes both of what conflicts", "0.6.3")
 
 
 def ids(case: Case) -> str:
@@ -90,7 +86,7 @@ def test_a_uv_that_takes_it_is_let_be(case: Case, house: House, project: Project
     assert run.code == 0, run.said
 
 
-@pytest.mark.parametrize("case", [case for case in OLD_UVS if case.can_be_edited], ids=ids)
+@pytest.mark.parametrize("case", OLD_UVS, ids=ids)
 def test_the_edit_that_is_advised_satisfies_the_check(case: Case, house: House, project: Project) -> None:
     folder = edited(house, locked(house, project(case.name)), case)
     run = lockflow(house, folder, "check", "linux/amd64", "--uv", case.uv)
@@ -113,6 +109,14 @@ def test_a_stale_lock_is_found_whatever_the_uv(house: House, project: Project) -
     assert run.code == 1
     assert "the lock does not state the project any more" in run.said
     assert "run `lockflow lock`" in run.said
+    locked(house, folder)
+    assert lockflow(house, folder, "check", "linux/amd64", "--uv", NEWEST).code == 0
+
+
+def test_a_stale_lock_is_found_where_no_uv_is_named(house: House, project: Project) -> None:
+    run = lockflow(house, stale(house, project("stale-lock")), "check", "linux/amd64")
+    assert run.code == 1
+    assert "the dependencies of simple changed: requests became requests>=2" in run.said
 
 
 def test_a_source_tree_that_was_not_copied_is_found(house: House, project: Project) -> None:
@@ -145,12 +149,16 @@ def test_a_package_without_a_wheel_is_found_on_its_platform(
 
 def test_what_macos_is_assumed_decides(house: House, project: Project) -> None:
     folder = locked(house, project("sdist-only-and-macos-target"))
-    old = folder / "platforms"
-    old.mkdir()
+    own = folder / "platforms"
+    own.mkdir()
     shipped = (Path(__file__).parent.parent.parent / "platforms" / "darwin.toml").read_text()
     assert "no distribution of mlx" not in lockflow(house, folder, "check", "darwin").said
-    (old / "darwin.toml").write_text(shipped.replace('"14.0"', '"12.0"'))
-    assert "no distribution of mlx" in lockflow(house, folder, "check", "darwin").said
+    (own / "darwin.toml").write_text(shipped.replace('"14.0"', '"12.0"'))
+    said = lockflow(house, folder, "check", "darwin").said
+    assert "no distribution of mlx" in said
+    assert 'if every machine has macOS 13.0 or newer, say macos = "13.0" in platforms/darwin.toml' in said
+    (own / "darwin.toml").write_text(shipped.replace('"14.0"', '"13.0"'))
+    assert "no distribution of mlx" not in lockflow(house, folder, "check", "darwin").said
 
 
 # As real uv sees it ---------------------------------------------------------------------------------------------------
@@ -179,7 +187,7 @@ def test_real_uv_refuses_and_the_advised_one_does_not(case: Case, online: House,
 
 
 @pytest.mark.uv
-@pytest.mark.parametrize("case", [case for case in OLD_UVS if case.can_be_edited], ids=ids)
+@pytest.mark.parametrize("case", OLD_UVS, ids=ids)
 def test_with_the_advised_edit_the_same_real_uv_takes_the_lock(case: Case, online: House, project: Project) -> None:
     folder = edited(online, locked(online, project(case.name)), case)
     taken = real_uv(case.uv, online, folder, "sync", "--locked")
@@ -241,6 +249,19 @@ def test_real_uv_installs_when_the_check_has_mended_the_project(
     assert taken.returncode == 0, taken.stderr
 
 
+@pytest.mark.uv
+def test_real_uv_installs_for_the_macos_that_is_advised_and_not_for_an_older_one(
+    online: House, project: Project
+) -> None:
+    folder = locked(online, project("sdist-only-and-macos-target"))
+    sync = ("sync", "--locked", "--dry-run", "--python-platform", "aarch64-apple-darwin")
+    refused = real_uv(NEWEST, online, folder, *sync, MACOSX_DEPLOYMENT_TARGET="12.0")
+    assert refused.returncode != 0
+    assert "mlx" in refused.stderr
+    taken = real_uv(NEWEST, online, folder, *sync, MACOSX_DEPLOYMENT_TARGET="13.0")
+    assert taken.returncode == 0, taken.stderr
+
+
 # Doing what is advised ------------------------------------------------------------------------------------------------
 
 
@@ -252,26 +273,31 @@ def stale(house: House, folder: Path) -> Path:
 
 
 def edited(house: House, folder: Path, case: Case) -> Path:
-    """The project with the edit that is advised, locked again."""
-    (drift,) = drifts(house, folder, case.uv)
-    assert drift.replacements or drift.removed
-    for replacement in drift.replacements:
-        path = folder / replacement.file
-        text = path.read_text()
-        assert replacement.old in text
-        path.write_text(text.replace(replacement.old, replacement.new))
-    for key in drift.removed:
-        path = folder / key.file
-        path.write_text(re.sub(rf"^{key.name} = .*\n", "", path.read_text(), flags=re.MULTILINE))
+    """The project after the edit that the check prints, done by hand as a reader would, and locked again."""
+    said = lockflow(house, folder, "check", "linux/amd64", "--uv", case.uv).said
+    advice = [line.removeprefix("  next:").strip() for line in said.partition("  next:")[2].splitlines()]
+    # The first line is to pin a newer uv; the edit follows.
+    path = folder / "pyproject.toml"
+    before = text = path.read_text()
+    for line in advice:
+        if match := re.fullmatch(r'(?:or|and) write "(.+)" for "(.+?)"(?: in the group \w+)?', line):
+            assert f'"{match[2]}"' in text
+            text = text.replace(f'"{match[2]}"', f'"{match[1]}"')
+        if match := re.fullmatch(r"(?:or|and) take (\S+) out of \[tool\.uv\] of pyproject.toml, and lock again", line):
+            text = re.sub(rf"^{match[1]} = .*\n|^\[tool\.uv\.{match[1]}\]\n(.+\n)*", "", text, flags=re.MULTILINE)
+        if match := re.fullmatch(r"or write the moment that it means today, (\S+) = (.+), and lock again", line):
+            text = re.sub(rf"^{match[1]} = .*$", f"{match[1]} = {match[2]}", text, flags=re.MULTILINE)
+        if line == "or write the version into [project] and take it out of dynamic, and lock again":
+            text = text.replace('dynamic = ["version"]', 'version = "1.0"')
+            text = re.sub(r"^\[tool\.setuptools\.dynamic\]\n(version.+\n)", "", text, flags=re.MULTILINE)
+    assert text != before, said
+    path.write_text(text)
     return locked(house, folder)
 
 
-def drifts(house: House, folder: Path, version: str) -> tuple[Drift, ...]:
-    environment = {"UV_DEFAULT_INDEX": f"{house.origin}/simple"}
-    return before_build(Target(directory=folder, environment=environment), builder_uv=version, with_machine=False)
-
-
-def real_uv(version: str, house: House, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def real_uv(
+    version: str, house: House, folder: Path, *words: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
     settings: Mapping[str, str] = {
         "PATH": interpreters_path(),
         "HOME": str(folder.parent),
@@ -284,7 +310,7 @@ def real_uv(version: str, house: House, folder: Path, *words: str) -> subprocess
     return subprocess.run(
         [str(uv_program(version)), *words],
         cwd=folder,
-        env=dict(settings),
+        env={**settings, **variables},
         capture_output=True,
         text=True,
         timeout=120,

@@ -17,6 +17,7 @@ from support.small_locks import lock, package, project
 NAMES = ["linux/amd64", "linux/arm64", "linux/amd64/musl"]
 AMD64, ARM64, MUSL = (defined.platform for defined in read_platforms(NAMES))
 NCCL = package("nvidia-nccl-cu12", "2.21.5", wheels=["py3-none-manylinux2014_x86_64"])
+WHERE_IT_IS = "platform_machine == 'x86_64' and sys_platform == 'linux'"
 ELSEWHERE = "platform_machine != 'aarch64' or sys_platform != 'linux'"
 
 
@@ -111,14 +112,22 @@ def test_a_direct_dependency_is_left_out_by_a_marker_of_its_own() -> None:
         "add \"platform_machine == 'aarch64' and sys_platform == 'linux'\" to required-environments in [tool.uv]: "
         "the resolver then looks for a version with a wheel there"
     )
-    assert leave == f'leave it out there: add the marker "{ELSEWHERE}" to "nvidia-nccl-cu12"'
+    assert leave == f'ask for it only where it has wheels: add the marker "{WHERE_IT_IS}" to "nvidia-nccl-cu12"'
+
+
+def test_to_leave_out_one_platform_is_shorter_where_wheels_are_for_many() -> None:
+    wheels = ["cp311-cp311-manylinux2014_x86_64", "cp311-cp311-win_amd64", "cp311-cp311-macosx_12_0_arm64"]
+    leave = bad(lock(project("a"), package("a", wheels=wheels))).advice[-1]
+
+    assert leave == f'leave it out there: add the marker "{ELSEWHERE}" to "a"'
 
 
 def test_a_transitive_dependency_is_left_out_by_an_override() -> None:
     lock_ = lock(project(extras={"gpu": ["torch"]}), package("torch", "2.5", "nvidia-nccl-cu12"), NCCL)
 
     assert bad(lock_).advice[-1] == (
-        f'leave it out there: add "nvidia-nccl-cu12==2.21.5 ; {ELSEWHERE}" to override-dependencies in [tool.uv], '
+        f'ask for it only where it has wheels: add "nvidia-nccl-cu12==2.21.5 ; {WHERE_IT_IS}" to override-dependencies '
+        "in [tool.uv], "
         'or that marker to "torch" in extra gpu, which brings it in'
     )
 

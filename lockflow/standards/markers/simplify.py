@@ -146,6 +146,19 @@ def only_extras(marker: Marker) -> Marker:
     return result
 
 
+def only_keys(marker: Marker, keys: frozenset[str]) -> Marker:
+    """Return the marker over `keys` alone (as `sys_platform`) that holds where `marker` does in some environment."""
+    if marker.cuts == ():
+        return marker
+    children = [only_keys(child, keys) for child in marker.children]
+    if marker.variable.key in keys:
+        return rebuild(marker, children)
+    result = FALSE
+    for child in children:
+        result = disjoin(result, child)
+    return result
+
+
 def extra_names(marker: Marker) -> frozenset[str]:
     """Return the extras that the marker tests."""
     if marker.order[0] > EXTRA:

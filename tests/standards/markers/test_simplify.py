@@ -8,6 +8,7 @@ from lockflow.standards.markers.simplify import (
     complexify_python,
     for_extra,
     only_extras,
+    only_keys,
     production,
     python_interval,
     restrict,
@@ -136,3 +137,10 @@ def test_extras_and_environment_are_taken_apart() -> None:
 )
 def test_interval_spans_all_pythons_of_a_marker(text: str, interval: PythonRange | None) -> None:
     assert python_interval(parse_marker(text)) == interval
+
+
+def test_what_is_left_of_a_marker_over_some_keys_holds_where_the_rest_can() -> None:
+    marker = parse_marker("(sys_platform == 'darwin' and python_version < '3.12') or platform_machine == 'arm64'")
+    keys = frozenset(("sys_platform", "platform_machine"))
+    assert only_keys(marker, keys) is parse_marker("sys_platform == 'darwin' or platform_machine == 'arm64'")
+    assert only_keys(marker, frozenset(("os_name",))) is TRUE
