@@ -96,6 +96,7 @@ def add_parser() -> Parser:
     option("--bounds", choices=("lower", "major", "minor", "exact"), help=text)
     option("-m", "--marker", metavar="MARKER", help="where the requirements apply: \"sys_platform == 'linux'\"")
     option("--extra", dest="extras", action="append", default=[], metavar="NAME", help="an extra of the requirements")
+    option = parser.add_argument_group("Source options").add_argument
     option("--editable", action="store_true", help="a path is installed in place")
     option("--raw", action="store_true", help="write requirements as given, without bounds or [tool.uv.sources]")
     for name in ("rev", "tag", "branch"):

@@ -22,8 +22,8 @@ Examples:
   lockflow check                                  the platforms and Pythons of [tool.lockflow]
   lockflow check linux/arm64 darwin               these two
   lockflow check linux/amd64/musl --python 3.13   one platform, one Python
-  lockflow check --executor docker                in containers: real interpreters, and uv's own plan
-  lockflow check --executor docker --level install linux/arm64   installed there, and imported
+  lockflow check --executor docker                in containers: real interpreters, uv's plan
+  lockflow check --executor docker --level install   installed there, and imported
   lockflow check --fix --dry-run                  what to write in pyproject.toml, as a diff
   lockflow check --json                           the verdicts as data, on stdout
 """

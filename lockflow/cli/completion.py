@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import re
-
+from lockflow import views
 from lockflow.cli.arguments import add_common, settle
 from lockflow.cli.console import Console
-from lockflow.cli.faults import COMMANDS, Parser, guarded
+from lockflow.cli.faults import COMMANDS, Parser, describe
 from lockflow.cli.plain import Started
+from lockflow.cli.shells import bash, fish, zsh
 
 _SUMMARY = "Print a script that completes commands and options in a shell."
 _EPILOG = """\
@@ -17,25 +15,6 @@ Examples:
   lockflow completion bash > ~/.local/share/bash-completion/completions/lockflow
   lockflow completion zsh  > ~/.zfunc/_lockflow        with ~/.zfunc in fpath
   lockflow completion fish > ~/.config/fish/completions/lockflow.fish
-"""
-_OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
-_BASH = """\
-_lockflow() {{
-    local current="${{COMP_WORDS[COMP_CWORD]}}" command="" word options=""
-    for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
-        case "$word" in -*) ;; *) command="$word"; break ;; esac
-    done
-    case "$command" in
-{cases}
-        *) options="{commands} --help --version" ;;
-    esac
-    case "$current" in
-        -*) COMPREPLY=($(compgen -W "$options" -- "$current")) ;;
-        *) if [ -z "$command" ]; then COMPREPLY=($(compgen -W "{commands}" -- "$current"))
-           else COMPREPLY=($(compgen -f -- "$current")); fi ;;
-    esac
-}}
-complete -F _lockflow lockflow
 """
 
 
@@ -46,31 +25,8 @@ def run_completion(words: list[str], console: Console, started: Started) -> int:
     add_common(parser)
     options = parser.parse(words)
     settle(console, options)
-    offered = {command: _options(command, started) for command in COMMANDS}
-    script = _fish(offered) if options.shell == "fish" else _bash(offered)
-    if options.shell == "zsh":
-        script = f"#compdef lockflow\nautoload -U +X bashcompinit && bashcompinit\n{script}"
+    commands = [describe(command, started) for command in COMMANDS]
+    platforms = [name for entry in views.platforms(None, ()) for name in (entry.platform.name, *entry.platform.aliases)]
+    script = {"bash": bash, "zsh": zsh, "fish": fish}[options.shell](commands, platforms)
     console.data(script.rstrip("\n"))
     return 0
-
-
-def _options(command: str, started: Started) -> list[str]:
-    """The options that a command's help names, in its order."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        guarded(command, ["--help"], started)
-    usage = said.getvalue().partition("\n\n")[0]
-    return list(dict.fromkeys(_OPTION.findall(usage)))
-
-
-def _bash(offered: dict[str, list[str]]) -> str:
-    cases = "\n".join(f'        {command}) options="{" ".join(options)}" ;;' for command, options in offered.items())
-    return _BASH.format(cases=cases, commands=" ".join(offered))
-
-
-def _fish(offered: dict[str, list[str]]) -> str:
-    lines = [f"complete -c lockflow -n __fish_use_subcommand -f -a {command}" for command in offered]
-    for command, options in offered.items():
-        condition = f"complete -c lockflow -n '__fish_seen_subcommand_from {command}'"
-        lines += [f"{condition} -l {option[2:]}" for option in options]
-    return "\n".join(lines)

@@ -9,11 +9,16 @@ from lockflow.cli.plain import Started
 from lockflow.doctor import examine
 
 _SUMMARY = "Look at the project, its lock, the indexes, uv, the cache and the engine; say what to do."
+_EPILOG = """\
+Examples:
+  lockflow doctor                     a line for each thing; exit 1 where something is to be done
+  lockflow doctor --project ../app    look at another project
+"""
 
 
 def run_doctor(words: list[str], console: Console, started: Started) -> int:
     """Put a line for each thing on stdout; 1 where something is to be done."""
-    parser = Parser("doctor", _SUMMARY)
+    parser = Parser("doctor", _SUMMARY, epilog=_EPILOG)
     for add_group in (add_index, add_resolver, add_common):
         add_group(parser)
     options = parser.parse(words)

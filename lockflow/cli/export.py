@@ -82,6 +82,8 @@ def export_parser() -> Parser:
     add("--no-extra", action="append", default=[], metavar="EXTRA", help="without this one of all")
     add("--prune", action="append", default=[], metavar="NAME", help="without this package and what only it requires")
     add_place(parser)
+    add_mode(parser)
+    add = parser.add_argument_group("Form options").add_argument
     add("--no-hashes", action="store_true", help="no hashes of files")
     add("--no-header", action="store_true", help="no comment with the command")
     add("--no-annotate", action="store_true", help="no comments with what requires a package")
@@ -91,7 +93,6 @@ def export_parser() -> Parser:
     add("--no-emit-workspace", action="store_true", help="what projects require, none of the projects")
     add("--no-emit-local", action="store_true", help="nothing that lies on disk")
     add("--no-emit-package", action="append", default=[], metavar="NAME", help="not this package")
-    add_mode(parser)
     for add_group in (add_groups, add_index, add_resolver, add_build, add_cache, add_common):
         add_group(parser)
     return parser

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from lockflow.cli.console import Console
+from lockflow.cli.help import Command, described, full_help, short_help
 from lockflow.cli.plain import Started
 from lockflow.cli.version import VERSION
 from lockflow.errors import EXIT_DONE, EXIT_NOT_ANSWERED, InputError, LockflowError
@@ -22,18 +23,29 @@ COMMANDS = ("lock", "check", "report", "refresh", "add", "remove", "verify", "in
             "merge-driver")  # fmt: skip
 
 
+class HelpAsked(Exception):
+    """A command was asked what it can do; carries the parser, which knows."""
+
+    def __init__(self, parser: Parser) -> None:
+        super().__init__(parser.command)
+        self.command = described(parser, parser.command)
+
+
+class _Help(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        assert isinstance(parser, Parser)
+        raise HelpAsked(parser)
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are InputErrors, with what was probably meant."""
 
     def __init__(self, command: str, summary: str, *, epilog: str = "") -> None:
         super().__init__(
-            prog=f"lockflow {command}",
-            description=summary,
-            epilog=epilog,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
+            prog=f"lockflow {command}", description=summary, epilog=epilog, allow_abbrev=False, add_help=False
         )
         self.command = command
+        self.add_argument("-h", "--help", action=_Help, nargs=0, help=argparse.SUPPRESS)
 
     def parse(self, words: list[str]) -> argparse.Namespace:
         options, unknown = self.parse_known_args(words)
@@ -48,11 +60,22 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self._fail(message.removeprefix("argument "), "")
 
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        known = [str(choice) for choice in action.choices]
+        name = "/".join(action.option_strings) or action.dest
+        raise InputError(
+            f"{name} cannot be {str(value)!r}",
+            where=f"command line of lockflow {self.command}",
+            next=f"{meant(str(value), known)}use one of {', '.join(known)}",
+        )
+
     def _fail(self, what: str, hint: str) -> NoReturn:
         raise InputError(
             what,
             where=f"command line of lockflow {self.command}",
-            next=f"{hint}`lockflow {self.command} --help` lists all options",
+            next=f"{hint}`lockflow help {self.command}` lists all options",
         )
 
 
@@ -68,13 +91,14 @@ def guarded(command: str, words: list[str], started: Started) -> int:
     lock = _lock_status(words)
     try:
         return _command(command)(words, console, started)
+    except HelpAsked as asked:
+        console.data(short_help(asked.command))
+        return EXIT_DONE
     except LockflowError as error:
         for warning in error.warnings:
             console.warn(warning)
         console.error(error)
         return error.exit_code
-    except SystemExit as end:  # argparse, after printing help
-        return end.code if isinstance(end.code, int) else EXIT_DONE
     except KeyboardInterrupt:
         kept = "nothing was changed" if _lock_status(words) == lock else "uv.lock had been written before"
         console.say(f"interrupted: {kept}")
@@ -82,6 +106,26 @@ def guarded(command: str, words: list[str], started: Started) -> int:
     except Exception as error:  # noqa: BLE001  the last line of defence against tracebacks
         console.error(our_fault(error))
         return EXIT_NOT_ANSWERED
+
+
+def describe(command: str, started: Started) -> Command:
+    """What `command` can do, as its parser knows it; raises InputError where there is no such command."""
+    try:
+        _command(command)(["--help"], Console(started.environment), started)
+    except HelpAsked as asked:
+        return asked.command
+    raise AssertionError(command)
+
+
+def explain(command: str, started: Started) -> int:
+    """Put all of a command's options on stdout."""
+    console = Console(started.environment)
+    try:
+        console.data(full_help(describe(command, started)))
+    except LockflowError as error:
+        console.error(error)
+        return error.exit_code
+    return EXIT_DONE
 
 
 def _command(name: str) -> Callable[[list[str], Console, Started], int]:

@@ -127,8 +127,8 @@ def _command(words: list[str]) -> tuple[str, list[str]]:
 def _help(words: list[str], *, is_asked: bool) -> int:
     topic = next((word for word in words if not word.startswith("-")), "")
     if topic:
-        from lockflow.cli.faults import guarded
+        from lockflow.cli.faults import explain
 
-        return guarded(topic, ["--help"], Started(os.environ, None))
+        return explain(topic, Started(os.environ, None))
     print(HELP, end="", file=sys.stdout if is_asked else sys.stderr)
     return 0 if is_asked else 2

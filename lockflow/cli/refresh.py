@@ -19,10 +19,10 @@ Examples:
   lockflow refresh                            everything that may move, platforms permitting
   lockflow refresh httpx numpy                these two, and what they need to move
   lockflow refresh --at-most 5 --only minor   gradually: five updates, no new major version
-  lockflow refresh --exit-code --commit       as a nightly job does it: exit 10 where the lock changed
+  lockflow refresh --exit-code --commit       as a nightly job does it: 10 means changed
 
-A package whose newer version loses a platform stays at the newest that has it. The report is in reports/refresh.md
-and refresh.json. A cool-down stands in pyproject.toml: [tool.uv] exclude-newer = "7 days".
+A package whose newer version loses a platform stays at the newest that has it. The report is in
+reports/refresh.md and refresh.json. A cool-down stands in pyproject.toml: [tool.uv] exclude-newer.
 """
 
 

@@ -17,11 +17,17 @@ from lockflow.cli.jobs import Jobs
 from lockflow.cli.plain import Started
 
 _SUMMARY = "Check the lock for every platform; write reports/<platform>.json, summary.md, index.html and junit.xml."
+_EPILOG = """\
+Examples:
+  lockflow report                       check all platforms, write the reports
+  lockflow report --open                and look at the page in a browser
+  lockflow report --executor docker     judged in containers
+"""
 
 
 def run_report(words: list[str], console: Console, started: Started) -> int:
     """Check all platforms, write the reports, name them on stdout; returns the exit code of `lockflow check`."""
-    parser = Parser("report", _SUMMARY)
+    parser = Parser("report", _SUMMARY, epilog=_EPILOG)
     parser.add_argument("--open", action="store_true", help="open reports/index.html in the browser")
     for add_group in (add_evidence, add_index, add_resolver, add_common):
         add_group(parser)
