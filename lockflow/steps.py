@@ -35,7 +35,7 @@ from lockflow.inputs.read import ReadResult, read_manifest
 from lockflow.lock.as_preferences import preferences_from_lock
 from lockflow.lock.conflict import is_conflicted, preferences_from_sides
 from lockflow.lock.decode import decode
-from lockflow.lock.diff import change_line, changes, other_differences, short_diff, upgrade_remarks
+from lockflow.lock.diff import change_line, changes, first_other_line, other_differences, short_diff, upgrade_remarks
 from lockflow.lock.encode import encode
 from lockflow.lock.files import only_one_process, read_lock_text, write_lock_text
 from lockflow.lock.from_resolution import lock_from_resolution
@@ -48,6 +48,7 @@ from lockflow.lock.modes import (
     missing_members,
     must_be_written,
     needs_resolution,
+    other_layout,
     stale_lock,
 )
 from lockflow.lock.previous import committed_lock_text
@@ -79,6 +80,7 @@ from lockflow.resolve.resolution import Resolution
 from lockflow.resolve.solve import Failure
 from lockflow.standards.requirements import Archive, Directory, Registry, Requirement
 from lockflow.standards.versions import Version
+from lockflow.unrecorded import with_unrecorded
 
 __all__ = [  # the steps, and what the roof needs to ask for them and to say what came of them
     "REPORTS",
@@ -210,7 +212,9 @@ def lock(
         found = () if validation is None else validation.reasons
         reasons = tuple(reason.text for reason in found if reason.check not in _ASKED_FOR)
         if old is not None and not needs_resolution(mode, validation):
-            standing = "" if text is None else digest(text.encode())
+            assert text is not None
+            _check_layout(text, old, mode, flag, read)
+            standing = digest(text.encode())
             return _result(read, Result(lock=old, previous=old), is_written=False, standing=standing)
         preferences = Preferences()
         new = None
@@ -454,6 +458,14 @@ def _old_text(read: ReadResult, mode: Mode, flag: str) -> str | None:
     return text
 
 
+def _check_layout(text: str, old: Lock, mode: Mode, flag: str, read: ReadResult) -> None:
+    """Refuse a lock in another layout where a check is to look at that too."""
+    if mode is Mode.LOCKED and "lockfile-format-check" in read.manifest.settings.previews:
+        line = first_other_line(text, encode(old))
+        if line is not None:
+            raise other_layout(line, str(read.lock_path), flag or "--check")
+
+
 def _written(read: ReadResult, result: Result) -> LockResult:
     text = encode(result.lock)
     write_lock_text(read.lock_path, text)
@@ -594,9 +606,10 @@ def _validate(
     wanted = [(package.name, package.source) for package in undeclared(old, manifest)]
     if network.offline:
         wanted = [(name, source) for name, source in wanted if not isinstance(source, Archive)]
-    if validation.reasons or not wanted:
-        return validation
-    return validate(old, manifest, request, fetch_sources(connect, wanted))
+    if not validation.reasons and wanted:
+        current = fetch_sources(connect, wanted)
+        return with_unrecorded(validate(old, manifest, request, current), old, manifest, current)
+    return with_unrecorded(validation, old, manifest, {})
 
 
 def _canonical(read: ReadResult) -> bytes:

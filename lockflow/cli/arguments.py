@@ -90,6 +90,10 @@ def add_resolver(parser: Parser) -> None:
     add("--exclude-newer-package", action="append", metavar="NAME=TIME", help="the same for one package")
     add("--no-sources", action="store_true", default=None, help="ignore [tool.uv.sources] [env: UV_NO_SOURCES]")
     add("--no-sources-package", action="append", metavar="NAME", help="the same for one package")
+    add("--preview", action="store_true", default=None, help=argparse.SUPPRESS)
+    add("--no-preview", dest="preview", action="store_false", help=argparse.SUPPRESS)
+    text = "preview features of uv, such as lock-without-metadata [env: UV_PREVIEW_FEATURES]"
+    add("--preview-features", "--preview-feature", action="append", metavar="NAME", help=text)
 
 
 def add_evidence(parser: Parser) -> None:

@@ -200,6 +200,7 @@ def _settings(settings: Settings) -> dict[str, Any]:
             "config-settings-package": {
                 name: {key: list(values) for key, values in items} for name, items in settings.config_settings_package
             },
+            "previews": sorted(settings.previews),
             "uv": settings.uv,
         }
     )

@@ -114,6 +114,7 @@ def options_from_command(
     take("no-build-isolation-package", o.no_build_isolation_package)
     command.take_flag("no-sources", o.no_sources, "UV_NO_SOURCES", faults)
     take("no-sources-package", o.no_sources_package, "UV_NO_SOURCES_PACKAGE", separator="")
+    _previews(command, o, faults)
     take("upgrade", o.upgrade)
     take("upgrade-package", o.upgrade_package)
     _pairs(command.values, "prerelease-package", o.prerelease_package, faults)
@@ -129,6 +130,19 @@ def options_from_command(
     options = parse_options(table, place, clock, credentials)
     given = tuple(variable for key, variable in command.variables.items() if key in LOCK_KEYS or key == "default")
     return replace(options, index=tuple(index for index in indexes if index is not None)), given
+
+
+def _previews(command: _Command, overrides: SettingsOverrides, faults: Faults) -> None:
+    """`--preview` or `UV_PREVIEW` turn everything on, whatever features are named; else the named ones are."""
+    command.take_flag("preview", overrides.preview, "UV_PREVIEW", faults)
+    if command.values.get("preview") is False and overrides.preview is None:
+        del command.values["preview"]
+        command.variables.pop("preview", None)
+    if "preview" not in command.values:
+        command.take("preview-features", overrides.preview_features, "UV_PREVIEW_FEATURES", separator=",")
+        features = command.values.get("preview-features", ())
+        if features:
+            command.values["preview-features"] = [part.strip() for text in features for part in text.split(",")]
 
 
 def _pairs(values: dict[str, Any], key: str, entries: tuple[str, ...] | None, faults: Faults) -> None:

@@ -79,6 +79,10 @@ class Index(Struct, frozen=True, kw_only=True):
     hash_algorithm: str | None = None
 
 
+PREVIEWS = frozenset(("lock-without-metadata", "lockfile-format-check"))
+"""The preview features of uv that concern a lock and are known here: one leaves out what local packages declare, the
+other makes a check refuse a lock in another layout."""
+
 Executor = Literal["auto", "process", "docker"]
 """Where platforms are checked: in containers, in this process, or in containers where an engine answers."""
 
@@ -111,6 +115,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """PEP 517 settings for every build, sorted by key; one value or several."""
     config_settings_package: tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...] = ()
     keyring_provider: Literal["disabled", "subprocess"] = "disabled"
+    previews: frozenset[str] = frozenset()
+    """Which of `PREVIEWS` are on."""
     uv: str | None = None
     """The uv release whose lock revision is written (`[tool.lockflow] uv`), None for the newest known."""
     python_versions: tuple[str, ...] = ()
@@ -129,6 +135,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     """`[tool.lockflow] modules`: what must be importable where the lock was installed."""
     engines: tuple[tuple[str, str], ...] = ()
     """`[tool.lockflow.engines]`: platforms as engines name them, each with the address of an engine of its own."""
+
+    @property
+    def records_metadata(self) -> bool:
+        """Whether a lock states what local packages declare."""
+        return "lock-without-metadata" not in self.previews
 
     def forbids_build(self, name: str) -> bool:
         """Whether `name` must not be built from source; wheels forbidden for it by name lift a general ban."""
@@ -177,6 +188,8 @@ class SettingsOverrides(Struct, frozen=True, kw_only=True):
     no_build_package: tuple[str, ...] | None = None
     no_binary: bool | None = None
     no_binary_package: tuple[str, ...] | None = None
+    preview: bool | None = None
+    preview_features: tuple[str, ...] | None = None
     config_file: str | None = None
     no_config: bool | None = None
     base: str | None = None

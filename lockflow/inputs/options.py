@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from lockflow.inputs.durations import Clock, InvalidCutoff, parse_cutoff
 from lockflow.inputs.model import (
+    PREVIEWS,
     Cutoff,
     Evidence,
     Executor,
@@ -81,7 +82,7 @@ LOCK_KEYS = _words("""
     index index-url extra-index-url no-index find-links index-strategy resolution prerelease prerelease-package
     fork-strategy dependency-metadata exclude-newer exclude-newer-package no-sources no-sources-package no-build
     no-build-package no-binary no-binary-package config-settings config-settings-package no-build-isolation
-    no-build-isolation-package
+    no-build-isolation-package preview preview-features
     """)
 """Resolver keys by which a lock differs."""
 
@@ -148,6 +149,7 @@ class Options(Struct, frozen=True):
     upgrade: bool | None = None
     upgrade_package: tuple[Requirement, ...] = ()
     required_version: str | None = None
+    previews: frozenset[str] | None = None
     given: tuple[str, ...] = ()
     """Names of the keys (or variables) of this layer by which a lock differs."""
 
@@ -200,6 +202,7 @@ def parse_options(table: Table, place: Place, clock: Clock, credentials: list[Cr
         upgrade=table.flag("upgrade"),
         upgrade_package=tuple(table.requirements("upgrade-package") or ()),
         required_version=_required_version(table),
+        previews=_previews(table),
         given=tuple(key for key in table.values if key in LOCK_KEYS),
     )
 
@@ -430,6 +433,18 @@ def _required_version(table: Table) -> str | None:
     except InvalidSpecifier as error:
         table.fault("required-version", f"required-version cannot be {text!r}", needle=text, why=str(error))
         return None
+
+
+def _previews(table: Table) -> frozenset[str] | None:
+    """The features that are on, all of them by `preview = true` or `preview-features = true`; unknown ones are none."""
+    if "preview" in table and "preview-features" in table:
+        table.fault("preview", "preview cannot stand beside preview-features", next="keep preview-features")
+    key = "preview" if "preview" in table else "preview-features"
+    if isinstance(table.values.get(key), bool) or key == "preview":
+        is_on = table.flag(key)
+        return None if is_on is None else PREVIEWS if is_on else frozenset()
+    features = table.texts(key)
+    return None if features is None else PREVIEWS & frozenset(features)
 
 
 def parse_lockflow(table: Table) -> LockflowOptions:

@@ -54,6 +54,7 @@ def merge(
         config_settings=_by_key([layer.config_settings for layer in layers]),
         config_settings_package=_settings_by_package(layers),
         keyring_provider=_first((layer.keyring_provider for layer in layers), "disabled"),
+        previews=_first((layer.previews for layer in layers), frozenset[str]()),
         uv=lockflow.uv or _pinned_uv(layers),
         python_versions=lockflow.python_versions or (),
         platforms=Settings().platforms if lockflow.platforms is None else lockflow.platforms,

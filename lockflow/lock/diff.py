@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches, unified_diff
+from itertools import zip_longest
 
 from msgspec import structs
 
@@ -35,6 +36,14 @@ def change_line(change: Change, *, is_done: bool = True) -> str:
     if not change.new:
         return f"{'Removed' if is_done else 'Remove'} {change.name} {old}"
     return f"{'Updated' if is_done else 'Update'} {change.name} {old} -> {new}"
+
+
+def first_other_line(text: str, canonical: str) -> int | None:
+    """Return the number of the first line in which two texts differ, None where they are the same."""
+    if text == canonical:
+        return None
+    lines = zip_longest(text.split("\n"), canonical.split("\n"))
+    return next(number for number, (line, wanted) in enumerate(lines, 1) if line != wanted)
 
 
 def short_diff(old: Lock, new: Lock) -> tuple[str, ...]:

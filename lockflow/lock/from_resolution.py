@@ -68,7 +68,9 @@ def lock_from_resolution(resolution: Resolution, manifest: Manifest, revision: i
     """
     era = era_of(manifest.settings.uv)
     lock = _Writer(resolution, manifest, era).lock()
-    return in_revision(lock, era.revision if revision is None else revision)
+    if revision is None:
+        revision = era.revision if manifest.settings.records_metadata else era.revision_without_metadata
+    return in_revision(lock, revision)
 
 
 class _Writer:
@@ -81,6 +83,7 @@ class _Writer:
         "_environment",
         "_era",
         "_forks",
+        "_lists_all",
         "_manifest",
         "_members",
         "_python",
@@ -93,6 +96,7 @@ class _Writer:
         self._era = era
         self._resolution = resolution
         self._manifest = manifest
+        self._lists_all = not manifest.settings.records_metadata
         self._python = manifest.requires_python.range
         self._forks = canonical_forks(resolution.fork_markers, self._python)
         self._covered = covered(self._python, self._forks)
@@ -122,7 +126,9 @@ class _Writer:
             conflicts=manifest.conflicts,
             options=recorded_options(manifest.settings),
             manifest=recorded_manifest(manifest),
-            packages=tuple(_without_unknown_extras(package, targets) for package in packages),
+            packages=tuple(packages)
+            if self._lists_all
+            else tuple(_without_unknown_extras(package, targets) for package in packages),
         )
 
     # The graph
@@ -142,6 +148,12 @@ class _Writer:
             if draft is not None:
                 draft.distribution = distribution
         owners = [by_identity[node.name, node.version, node.source] for node in nodes]
+        if self._lists_all:
+            for draft, node in zip(owners, nodes, strict=True):
+                draft.edges_of(node)
+            for draft in drafts:
+                for extra in self._provided_extras(draft):
+                    draft.optional.setdefault(extra, {})
         for edge in self._resolution.edges:
             if edge.parent < 0:
                 continue
@@ -154,6 +166,15 @@ class _Writer:
             if child.extra is not None:
                 extras.add(child.extra)
         return drafts
+
+    def _provided_extras(self, draft: _Draft) -> tuple[str, ...]:
+        """What a package that may change declares today, whether asked for or not."""
+        member = self._members.get((draft.node.name, draft.node.source))
+        if member is not None:
+            return member.provides_extras
+        if isinstance(draft.node.source, Registry | Git | Archive) or draft.distribution is None:
+            return ()
+        return () if draft.distribution.metadata is None else draft.distribution.metadata.provides_extras
 
     def _condition(self, marker: Marker, parent: Marker) -> Marker:
         """Return an edge's marker where requires-python and the condition of the parent are taken for granted."""
@@ -185,11 +206,13 @@ class _Writer:
             group_requires_python=() if member is None else recorded_group_pythons(member.groups),
             sdist=sdist,
             wheels=wheels,
-            metadata=_metadata(node.source, member, draft.distribution),
+            metadata=self._metadata(node.source, member, draft.distribution),
         )
 
     def _dependency_tables(self, tables: Mapping[str, Mapping[_EdgeKey, set[str]]]) -> _Tables:
-        return tuple((name, self._dependencies(edges)) for name, edges in sorted(tables.items()) if edges)
+        return tuple(
+            (name, self._dependencies(edges)) for name, edges in sorted(tables.items()) if edges or self._lists_all
+        )
 
     def _dependencies(self, edges: Mapping[_EdgeKey, set[str]]) -> tuple[Dependency, ...]:
         if not edges:
@@ -210,6 +233,24 @@ class _Writer:
             printed=printed,
             marker=widen(printed, self._python, self._covered),
         )
+
+    def _metadata(
+        self, source: Source, member: Member | None, distribution: Distribution | None
+    ) -> PackageMetadata | None:
+        """What may change without the source changing its name is recorded; an index or a commit does not change.
+
+        In a lock without metadata that of what lies in the project is not, since it can be read again at once.
+        """
+        if isinstance(source, Registry) or (not self._lists_all and isinstance(source, Git)):
+            return None
+        if self._lists_all and not isinstance(source, Git | Archive):
+            return None
+        if member is not None:
+            return member_metadata(member)
+        if distribution is None or distribution.metadata is None:
+            return None
+        metadata = distribution.metadata
+        return package_metadata(metadata.requires_dist, metadata.provides_extras, distribution.groups)
 
     def _files(self, draft: _Draft) -> tuple[LockedFile | None, tuple[LockedFile, ...]]:
         node, distribution = draft.node, draft.distribution
@@ -235,18 +276,6 @@ class _Writer:
             # The source already names an sdist, so that only its hash is left to say.
             return LockedFile(hash=file.hash), ()
         return None, (file,) if can_be_used(file.name, self._python, reachable, self._era.known) else ()
-
-
-def _metadata(source: Source, member: Member | None, distribution: Distribution | None) -> PackageMetadata | None:
-    """What may change without the source changing its name is recorded; an index or a commit does not change."""
-    if isinstance(source, Registry | Git):
-        return None
-    if member is not None:
-        return member_metadata(member)
-    if distribution is None or distribution.metadata is None:
-        return None
-    metadata = distribution.metadata
-    return package_metadata(metadata.requires_dist, metadata.provides_extras, distribution.groups)
 
 
 def _union(markers: Sequence[Marker] | None) -> Marker:

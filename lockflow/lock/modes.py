@@ -84,6 +84,16 @@ def stale_lock(result: Result, where: str, flag: str, differences: Sequence[str]
     )
 
 
+def other_layout(line: int, where: str, flag: str) -> AnswerIsNo:
+    """Return the refusal of a lock that is right but was not written by a tool; `line` is the first that differs."""
+    return AnswerIsNo(
+        "the lock is laid out in another way than it is written",
+        where=f"{where}, line {line}",
+        why="it says what it should; the preview `lockfile-format-check` also asks for the layout of uv",
+        next=f"delete the change, or write it anew: lock with --refresh, without {flag}",
+    )
+
+
 def missing_members(lock: Lock, manifest: Manifest) -> tuple[str, ...]:
     """Return the members that a lock taken as it is does not know, for which it cannot be used."""
     names = {package.name for package in lock.packages}

@@ -45,7 +45,7 @@ def restated(lock: Lock, manifest: Manifest, reasons: Iterable[Reason]) -> Lock 
     """
     if any(reason.check not in _RECORDED_ONLY for reason in reasons):
         return None
-    if lock.revision != revision_of(manifest.settings.uv):
+    if not manifest.settings.records_metadata or lock.revision != revision_of(manifest.settings.uv):
         # Another era of the format may print more than the recorded tables in another way.
         return None
     places = _members(lock, manifest)

@@ -24,6 +24,8 @@ _FIRST_TO_KNOW: dict[str, str] = {
 }
 """The release from which a rule for tags is known to hold; where it began may be a few releases earlier."""
 _FIRST_TO_SHORTEN = "0.11.26"
+_FIRST_WITHOUT_METADATA = ("0.11.33", 4)
+"""The release from which a lock without metadata has a revision of its own, until the latest one took it in."""
 _EXTRAS = 1
 _UPLOAD_TIMES = 2
 """The revisions that added these keys; those of groups came with the latest."""
@@ -36,6 +38,7 @@ class Era(Struct, frozen=True, kw_only=True):
     """
 
     revision: int = LATEST_REVISION
+    revision_without_metadata: int = LATEST_REVISION
     known: Known = ALL_KNOWN
     shortens_edges: bool = True
 
@@ -50,7 +53,13 @@ def era_of(uv: str | None) -> Era:
     revision = revision_of(uv)
     release = Version.parse(uv)
     known = frozenset(name for name, first in _FIRST_TO_KNOW.items() if release >= Version.parse(first))
-    return Era(revision=revision, known=known, shortens_edges=release >= Version.parse(_FIRST_TO_SHORTEN))
+    first, own = _FIRST_WITHOUT_METADATA
+    return Era(
+        revision=revision,
+        revision_without_metadata=max(own, revision) if release >= Version.parse(first) else revision,
+        known=known,
+        shortens_edges=release >= Version.parse(_FIRST_TO_SHORTEN),
+    )
 
 
 def revision_of(uv: str | None) -> int:

@@ -60,7 +60,8 @@ def validate(
     for package in unchecked:
         found = known.get((package.name, package.source))
         if found is not None:
-            reasons += _source_changes(lock, package, found)
+            by_edges = not manifest.settings.records_metadata
+            reasons += _source_changes(lock, package, found, judged_by_edges=by_edges)
     return Validation(
         reasons=tuple(reasons),
         reuse=reasons[0].reuse if reasons else Reuse.SATISFIED,
@@ -417,6 +418,7 @@ def _is_mutable(package: Package) -> bool:
 
 
 def _declarations(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
+    judged_by_edges = not manifest.settings.records_metadata
     for member, package in _locked_members(lock, manifest):
         if member.version != package.version:
             old, new = package.version or "dynamic", member.version or "dynamic"
@@ -429,11 +431,21 @@ def _declarations(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason
                 provides_extras=member.provides_extras,
                 requires_dev=tuple((group.name, group.requirements) for group in member.groups),
             ),
+            judged_by_edges=judged_by_edges,
         )
 
 
-def _metadata_changes(lock: Lock, package: Package, current: PackageMetadata) -> Iterator[Reason]:
+def _metadata_changes(
+    lock: Lock, package: Package, current: PackageMetadata, *, judged_by_edges: bool
+) -> Iterator[Reason]:
     name, python = package.name, lock.requires_python.range
+    if judged_by_edges and package.metadata is None:
+        # Their tables are all that is known of extras and groups; the edges in them are compared elsewhere.
+        extras = [extra for extra, _ in package.optional_dependencies]
+        if set(extras) != set(current.provides_extras):
+            text = _set_difference(extras, current.provides_extras, str)
+            yield _reason("extras", f"the extras of {name} changed: {text}")
+        return
     metadata = package.metadata or PackageMetadata()
     lists_extras = lock.revision >= _LISTS_EXTRAS
     old, new = metadata.provides_extras, current.provides_extras
@@ -472,7 +484,9 @@ def undeclared(lock: Lock, manifest: Manifest) -> tuple[Package, ...]:
     )
 
 
-def _source_changes(lock: Lock, package: Package, current: Metadata | Absent) -> Iterator[Reason]:
+def _source_changes(
+    lock: Lock, package: Package, current: Metadata | Absent, *, judged_by_edges: bool
+) -> Iterator[Reason]:
     """Compare what a package declared when it was locked with what it declares now."""
     name = package.name
     if isinstance(current, Absent):
@@ -493,6 +507,7 @@ def _source_changes(lock: Lock, package: Package, current: Metadata | Absent) ->
                 for group in (current.groups if isinstance(current, SourceMetadata) else ())
             ),
         ),
+        judged_by_edges=judged_by_edges,
     )
 
 

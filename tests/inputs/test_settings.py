@@ -44,6 +44,34 @@ def test_flags_beat_variables_which_beat_project_user_and_system(tmp_path: Path)
     assert settings(tmp_path, text, resolution="highest", **layers).resolution is Resolution.HIGHEST
 
 
+@pytest.mark.parametrize(
+    ("text", "environment", "flags", "expected"),
+    [
+        ("", {}, {}, []),
+        ("preview = true", {}, {}, ["lock-without-metadata", "lockfile-format-check"]),
+        ("preview-features = true", {}, {}, ["lock-without-metadata", "lockfile-format-check"]),
+        ("preview-features = ['lockfile-format-check', 'pylock']", {}, {}, ["lockfile-format-check"]),
+        ("preview-features = ['lockfile-format-check']", {}, {"preview": False}, []),
+        ("preview-features = ['lockfile-format-check']", {}, {"preview_features": ("pylock",)}, []),
+        ("preview-features = ['lockfile-format-check']", {"UV_PREVIEW_FEATURES": "pylock"}, {}, []),
+        ("", {"UV_PREVIEW_FEATURES": "pylock, lockfile-format-check"}, {}, ["lockfile-format-check"]),
+        ("", {}, {"preview_features": ("pylock,lockfile-format-check",)}, ["lockfile-format-check"]),
+        ("", {"UV_PREVIEW": "1"}, {"preview_features": ()}, ["lock-without-metadata", "lockfile-format-check"]),
+        ("preview = true", {"UV_PREVIEW": "0"}, {}, ["lock-without-metadata", "lockfile-format-check"]),
+    ],
+)
+def test_preview_features_come_from_the_strongest_layer_alone(
+    tmp_path: Path, text: str, environment: dict[str, str], flags: dict[str, Any], expected: list[str]
+) -> None:
+    found = settings(tmp_path, f"[tool.uv]\n{text}\n", environment=environment, **flags)
+    assert sorted(found.previews) == expected
+
+
+def test_preview_and_its_features_exclude_one_another(tmp_path: Path) -> None:
+    error = refusal(tmp_path, project("[tool.uv]\npreview = true\npreview-features = []\n"))
+    assert "preview cannot stand beside preview-features" in str(error)
+
+
 def test_indexes_come_from_all_layers_in_order_and_the_default_is_last(tmp_path: Path) -> None:
     text = """
         [tool.uv]

@@ -15,7 +15,7 @@ from support.lock_graph import locked_file, manifest_of, resolution_of
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/uv.lock"))
 NOT_FROM_THE_LOCK = {
     "conflicts-fork": "the lock does not say which extras a fork has, which decides the forks of a package",
-    "lock-without-metadata": "a preview mode",
+    "lock-without-metadata": "the lock does not say what its packages declare",
 }
 
 

@@ -6,7 +6,7 @@ from lockflow.errors import InputError
 from lockflow.lock.decode import decode
 from lockflow.lock.encode import encode
 from lockflow.lock.model import Lock
-from lockflow.lock.revisions import LATEST_REVISION, in_revision, revision_of
+from lockflow.lock.revisions import LATEST_REVISION, era_of, in_revision, revision_of
 from support.golden import GOLDEN
 
 
@@ -32,6 +32,11 @@ def read(case: str) -> Lock:
 )
 def test_a_release_of_uv_writes_its_revision(uv: str | None, expected: int) -> None:
     assert revision_of(uv) == expected
+
+
+@pytest.mark.parametrize(("uv", "expected"), [("0.13.8", 5), ("0.12.21", 4), ("0.11.33", 4), ("0.11.32", 3)])
+def test_a_lock_without_metadata_had_a_revision_of_its_own(uv: str, expected: int) -> None:
+    assert era_of(uv).revision_without_metadata == expected
 
 
 def test_what_is_no_release_is_refused() -> None:

@@ -34,13 +34,13 @@ def run_lock(
 ) -> Run:
     """Do in this process what `lockflow ARGS` does in `folder`, with every request answered by `transport`.
 
-    `args` are `lock`, `--script PATH`, `--check`, `--refresh`, `--upgrade` and `--upgrade-package NAME`, as the
-    golden cases and scenarios have them; any other is not known here. `python` stands in for a missing
-    requires-python. Nothing of this process's environment is seen.
+    `args` are `lock`, `--script PATH`, `--check`, `--refresh`, `--upgrade`, `--upgrade-package NAME` and
+    `--preview-features NAMES`, as the golden cases and scenarios have them; any other is not known here. `python`
+    stands in for a missing requires-python. Nothing of this process's environment is seen.
     """
     rest = list(args)
     assert rest.pop(0) == "lock"
-    mode, script, is_upgrade, is_refresh = Mode.WRITE, None, None, False
+    mode, script, is_upgrade, is_refresh, features = Mode.WRITE, None, None, False, None
     packages: list[str] = []
     while rest:
         match rest.pop(0):
@@ -54,13 +54,17 @@ def run_lock(
                 is_refresh = True
             case "--upgrade-package":
                 packages.append(rest.pop(0))
+            case "--preview-features":
+                features = (rest.pop(0),)
             case other:
                 raise ValueError(other)
     major, minor = python.split(".")[:2]
     target = steps.Target(
         directory=folder,
         script=script,
-        settings=SettingsOverrides(upgrade=is_upgrade, upgrade_package=tuple(packages) or None),
+        settings=SettingsOverrides(
+            upgrade=is_upgrade, upgrade_package=tuple(packages) or None, preview_features=features
+        ),
         environment=environment or {},
         python=(int(major), int(minor)),
     )
