@@ -92,6 +92,7 @@ __all__ = [  # the steps, and what the roof needs to ask for them and to say wha
     "Status",
     "Target",
     "alike",
+    "alone",
     "as_json",
     "change_line",
     "check",
@@ -120,7 +121,8 @@ class Target(Struct, frozen=True, kw_only=True):
 
     `directory` is where reading starts; `script` names a PEP 723 script relative to it. `environment` are the
     environment variables, `python` the minor that stands in for a missing requires-python.
-    `drafts` are texts that are read in place of files (by absolute path), to see what an edit would do.
+    `drafts` are texts that are read in place of files (by absolute path), to see what an edit would do; `limits`
+    bound the versions of this run, and the lock does not record them.
     """
 
     directory: Path = Path()
@@ -129,6 +131,7 @@ class Target(Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str] = {}
     python: tuple[int, int] = (sys.version_info.major, sys.version_info.minor)
     drafts: Mapping[Path, str] = {}
+    limits: tuple[Requirement, ...] = ()
 
 
 class Network(Struct, frozen=True, kw_only=True):
@@ -220,7 +223,7 @@ def lock(
         new = None
         doubts: tuple[str, ...] = ()
         if old is not None and validation is not None:
-            new = _restated(old, read.manifest, validation, network, connect)
+            new = None if read.limits else _restated(old, read.manifest, validation, network, connect)
             preferences = preferences_from_lock(old, upgrade=request.upgrade, reuse=validation.reuse)
         if new is None:
             try:
@@ -237,6 +240,11 @@ def lock(
             raise stale_lock(result, str(read.lock_path), flag or "--check", _differences(old, new))
         done = _result(read, result, is_written=False) if not must_be_written(mode, result) else _written(read, result)
         return _with_remarks(replace(done, warnings=(*done.warnings, *doubts)), read, target, result)
+
+
+def alone(target: Target) -> AbstractContextManager[object]:
+    """Keep other processes away from the project while the block runs, in which the steps may be called."""
+    return _alone(_read(target), Mode.WRITE)
 
 
 def inputs(target: Target) -> ReadResult:
@@ -395,8 +403,8 @@ class Walk:
         self, preferences: Preferences, limits: Sequence[Requirement] = (), progress: Progress | None = None
     ) -> Lock:
         """Resolve; raises AnswerIsNo where there is no solution."""
-        packages = (*self.read.upgrade_packages, *limits)
-        return _resolve(replace(self.read, upgrade_packages=packages), preferences, self._connect, progress)[0]
+        limited = replace(self.read, limits=(*self.read.limits, *limits))
+        return _resolve(limited, preferences, self._connect, progress)[0]
 
     def listings(self, names: Sequence[str], *, afresh: bool = False) -> dict[str, Listing]:
         """The index pages of these projects; those that cannot be had are left out.
@@ -415,7 +423,7 @@ def digest(content: bytes) -> str:
 
 
 def _read(target: Target) -> ReadResult:
-    return read_manifest(
+    read = read_manifest(
         target.directory,
         target.settings,
         target.environment,
@@ -425,6 +433,7 @@ def _read(target: Target) -> ReadResult:
         interpreter_minor=target.python,
         drafts=target.drafts,
     )
+    return replace(read, limits=target.limits) if target.limits else read
 
 
 def _alone(read: ReadResult, mode: Mode) -> AbstractContextManager[object]:
@@ -625,7 +634,7 @@ def _resolve(
     """The lock, and what it promises that it cannot keep, in words."""
     manifest = read.manifest
     # "-P name<2" limits this run only, so it is not part of what the lock records.
-    limited = replace(manifest, constraints=(*manifest.constraints, *read.upgrade_packages))
+    limited = replace(manifest, constraints=(*manifest.constraints, *read.upgrade_packages, *read.limits))
     limited = replace(limited, wheel_targets=targets_of(read))
     outcome = resolve(limited, preferences, connect, progress)
     if isinstance(outcome, Failure):

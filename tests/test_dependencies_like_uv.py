@@ -38,6 +38,8 @@ def test_as_uv_does_it(case: Case, bench: Workbench, tmp_path: Path, monkeypatch
             newline = "\r\n" if "\r\n" in case.text else "\n"
             index = hosts.localise(case.index).replace("\n", newline)
             (folder / "pyproject.toml").write_bytes((case.text + index).encode())
+            for name, text in case.files:
+                (folder / name).write_text(hosts.localise(text), encoding="utf-8")
             for path, name in ((tmp_path / who / "lib", "lib"), (folder / "inner", "inner")):
                 path.mkdir()
                 (path / "pyproject.toml").write_text(LIB.format(name=name), encoding="utf-8")
@@ -53,7 +55,7 @@ def test_as_uv_does_it(case: Case, bench: Workbench, tmp_path: Path, monkeypatch
             with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
                 code = main([*command, "--directory", str(folders["own"]), "--cache-dir", str(tmp_path / "cache")])
             assert code == 0, said.getvalue()
-            for name in ("pyproject.toml", "uv.lock"):
+            for name in ("pyproject.toml", "uv.lock", *(name for name, _ in case.files)):
                 files = {who: folder / name for who, folder in folders.items()}
                 texts = {who: path.read_bytes().decode() for who, path in files.items() if path.exists()}
                 assert texts.get("own") == texts.get("uv"), f"{' '.join(words)}: {name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -33,6 +34,7 @@ Examples:
   lockflow add --group docs mkdocs --bounds major
   lockflow add 'tool @ git+https://git.example/tool' --tag v2
   lockflow add ../lib --editable            a path, as a source in [tool.uv.sources]
+  lockflow add -r requirements.in -c requirements.txt
 """
 _REMOVE = "Remove requirements from pyproject.toml, and lock. Where the lock cannot follow, nothing is changed."
 _REMOVE_EXAMPLES = """\
@@ -48,6 +50,8 @@ def run_add(words: list[str], console: Console, started: Started) -> int:
     settle(console, options)
     ask = AddAsk(
         requirements=tuple(options.requirements),
+        files=_paths(options, options.requirements_files),
+        constraints=_paths(options, options.constraints),
         place=_place(options),
         bounds=options.bounds,
         marker=options.marker or "",
@@ -60,6 +64,8 @@ def run_add(words: list[str], console: Console, started: Started) -> int:
         raw=options.raw,
         workspace=options.workspace,
     )
+    if not ask.requirements and not ask.files:
+        raise InputError("nothing to add was named", where="command line", next="name requirements, or a file with -r")
     mode = _mode(options, started)
     # The index goes into the file, where it holds for everybody.
     options.index = None
@@ -90,7 +96,11 @@ def run_remove(words: list[str], console: Console, started: Started) -> int:
 def add_parser() -> Parser:
     parser = Parser("add", _ADD, epilog=_ADD_EXAMPLES)
     option = parser.add_argument
-    option("requirements", nargs="+", metavar="REQUIREMENT", help="a name with or without versions, a URL, a path")
+    option("requirements", nargs="*", metavar="REQUIREMENT", help="a name with or without versions, a URL, a path")
+    text = "all that this requirements file asks for"
+    option("-r", "--requirements", dest="requirements_files", action="append", default=[], metavar="FILE", help=text)
+    text = "versions that this file rules out are not taken now; it is not recorded"
+    option("-c", "--constraints", action="append", default=[], metavar="FILE", help=text)
     _add_place(parser)
     text = "what a new requirement without versions gets; by default [tool.uv] add-bounds, else lower"
     option("--bounds", choices=("lower", "major", "minor", "exact"), help=text)
@@ -135,6 +145,10 @@ def _add_rest(parser: Parser) -> None:
         add_group(parser)
 
 
+def _paths(options: argparse.Namespace, names: list[str]) -> tuple[Path, ...]:
+    return tuple(Path(options.directory or "") / name for name in names)
+
+
 def _place(options: argparse.Namespace) -> Place:
     return Place(
         group=options.group or "", extra=options.optional or "", is_dev=options.dev, package=options.package or ""
@@ -154,6 +168,8 @@ def _mode(options: argparse.Namespace, started: Started) -> Mode:
 
 
 def _say(done: Done, mode: Mode, console: Console, started: Started) -> None:
+    for warning in done.warnings:
+        console.warn(warning)
     if mode is Mode.DRY_RUN:
         name = done.path.name
         before, after = (text.splitlines(keepends=True) for text in (done.before, done.after))

@@ -88,7 +88,7 @@ def meant(word: str, known: list[str]) -> str:
 def guarded(command: str, words: list[str], started: Started) -> int:
     """Run `command`; return its exit code, or that of what stopped it."""
     console = Console(started.environment)
-    lock = _lock_status(words)
+    lock = _lock_bytes(words)
     try:
         return _command(command)(words, console, started)
     except HelpAsked as asked:
@@ -100,7 +100,7 @@ def guarded(command: str, words: list[str], started: Started) -> int:
         console.error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        kept = "nothing was changed" if _lock_status(words) == lock else "uv.lock had been written before"
+        kept = "nothing was changed" if _lock_bytes(words) == lock else "uv.lock had been written before"
         console.say(f"interrupted: {kept}")
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001  the last line of defence against tracebacks
@@ -173,16 +173,15 @@ def _command(name: str) -> Callable[[list[str], Console, Started], int]:
     return run
 
 
-def _lock_status(words: list[str]) -> tuple[int, int] | None:
-    """Which file uv.lock is, and when it was written, to tell after an interruption whether it is the old one."""
+def _lock_bytes(words: list[str]) -> bytes | None:
+    """What uv.lock holds, to tell after an interruption whether it is the old one."""
     places = [words[at + 1] for at, word in enumerate(words[:-1]) if word in ("--directory", "--project")]
     folder = Path.cwd().joinpath(*places)
     for place in (folder, *folder.parents):
         try:
-            status = (place / "uv.lock").stat()
+            return (place / "uv.lock").read_bytes()
         except OSError:
             continue
-        return status.st_ino, status.st_mtime_ns
     return None
 
 

@@ -129,6 +129,11 @@ class EditedFile:
         is_sorted = tables == ("dependency-groups",)
         self.edit(lambda text: with_array(text, tables, key, change, where=self.label, is_sorted=is_sorted))
 
+    def make_list(self) -> None:
+        """Make the extra or group that is meant, empty, where it is not there."""
+        if self.tables()[0] not in ((), ("project",)):
+            self.list_edit(lambda array: array)
+
     def usual_bounds(self) -> Bounds:
         chosen = inner(document(self.toml, self.label), "tool", "uv").get("add-bounds", "lower")
         kinds: tuple[Bounds, ...] = ("lower", "major", "minor", "exact")
@@ -279,7 +284,7 @@ def _restored(path: Path) -> Iterator[None]:
         if content is None:
             path.unlink(missing_ok=True)
         elif path.read_bytes() != content:
-            path.write_bytes(content)
+            write_lock_text(path, content.decode())
         raise
 
 

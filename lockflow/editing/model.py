@@ -23,10 +23,13 @@ class AddAsk(Struct, frozen=True, kw_only=True):
     """What is to be added, and how it is written down.
 
     `requirements` are PEP 508 texts, URLs or paths; `extras`, `marker` and the references hold for each of them.
+    `files` are requirements files whose entries are added too, `constraints` those that bound this run only.
     `indexes` are `NAME=URL` or URL, for the project. `workspace` None lets a path inside of the project decide.
     """
 
-    requirements: tuple[str, ...]
+    requirements: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    constraints: tuple[Path, ...] = ()
     place: Place = Place()
     bounds: Bounds | None = None
     marker: str = ""
@@ -41,9 +44,13 @@ class AddAsk(Struct, frozen=True, kw_only=True):
 
 
 class Done(Struct, frozen=True, kw_only=True):
-    """What came of it: the file edited, its text before and after, and the lock operation where there was one."""
+    """What came of it: the file edited, its text before and after, and the lock operation where there was one.
+
+    `warnings` say what of requirements files was left out.
+    """
 
     path: Path
     before: str
     after: str
     result: LockResult | None = None
+    warnings: tuple[str, ...] = ()

@@ -38,6 +38,9 @@ def inline_table(*entries: tuple[str, str], editable: bool = False) -> str:
 def bare_place(text: str, base: Path) -> tuple[str, str]:
     """Name and place where a path or URL stands alone; empty where it is a requirement."""
     if text.startswith("git+"):
+        name = _egg(text)
+        if name:
+            return name, text
         raise InputError(
             "a repository needs the name of the package in it", where="command line", next=f"write NAME @ {text}"
         )
@@ -48,6 +51,12 @@ def bare_place(text: str, base: Path) -> tuple[str, str]:
     if not is_place:
         return "", ""
     return _name_of(text, file, base), text
+
+
+def _egg(text: str) -> str:
+    """The name that pip's old way of writing has in the fragment: `git+https://.../pear#egg=pear`."""
+    fragment = text.partition("#")[2]
+    return dict(part.partition("=")[::2] for part in fragment.split("&")).get("egg", "").partition("[")[0]
 
 
 def _name_of(text: str, file: str, base: Path) -> str:

@@ -50,6 +50,7 @@ class ReadResult(Struct, frozen=True, kw_only=True):
 
     `input_files` are all files whose bytes decide, `credentials` those of indexes, archives and repositories, by
     their URL. `upgrade...` is what flags and files ask for; groups are for the caller to look up in the manifest.
+    `limits` bound one resolution, and the lock does not record them; reading finds none.
     `local_sources` are archives and files in source trees that the manifest leads to, by path, with their digests.
     `read_tree` reads the source tree in a folder, with paths as seen from another; None where it has no
     pyproject.toml. It raises InputError where the tree cannot be read. What lies below the first of a pair of
@@ -65,6 +66,7 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     upgrade: bool = False
     upgrade_packages: tuple[Requirement, ...] = ()
     upgrade_groups: tuple[str, ...] = ()
+    limits: tuple[Requirement, ...] = ()
     local_sources: tuple[tuple[str, str], ...] = ()
     read_tree: Callable[[Path, Path], Tree | None]
     mirrors: tuple[tuple[str, str], ...] = ()

@@ -6,6 +6,7 @@ import os
 import secrets
 import stat
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,8 @@ from lockflow.errors import LockFileError
 
 TIMEOUT_SECONDS = 300.0
 _PAUSE_SECONDS = 0.05
+_held: dict[tuple[str, int], None] = {}
+"""The files that threads of this process hold."""
 
 
 def read_lock_text(path: Path) -> str | None:
@@ -103,10 +106,14 @@ def _reason(error: OSError) -> str:
 def only_one_process(path: Path, *, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[bool]:
     """Hold the file at `path` while the block runs; another process that asks for it waits.
 
-    The system gives the file free when its holder ends, however it ends. Yields False where no such file can be made
-    (a read-only checkout, a file system without locks): then nobody is kept out. Raises LockFileError when it has
-    waited for `timeout_seconds`.
+    A block inside of the block, in the same thread, has it already. The system gives the file free when its holder
+    ends, however it ends. Yields False where no such file can be made (a read-only checkout, a file system without
+    locks): then nobody is kept out. Raises LockFileError when it has waited for `timeout_seconds`.
     """
+    key = (os.path.realpath(path), threading.get_ident())
+    if key in _held:
+        yield True
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -114,8 +121,11 @@ def only_one_process(path: Path, *, timeout_seconds: float = TIMEOUT_SECONDS) ->
         yield False
         return
     try:
-        yield _wait(descriptor, path, timeout_seconds)
+        is_held = _wait(descriptor, path, timeout_seconds)
+        _held[key] = None
+        yield is_held
     finally:
+        _held.pop(key, None)
         os.close(descriptor)
 
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from lockflow.dependencies import AddAsk, add
 from lockflow.editing import file
 from lockflow.errors import LockFileError
+from lockflow.lock.files import write_lock_text
+from lockflow.steps import Network, Target
 from support.workbench import Workbench
 
 
@@ -125,6 +129,7 @@ def test_a_file_that_cannot_be_written_takes_the_lock_back(shop: Workbench, monk
         if "pear" in text:
             replaced.append(shop.lock.read_bytes() != before[1])
             raise LockFileError("no", why="Permission denied")
+        write_lock_text(path, text)
 
     monkeypatch.setattr(file, "write_lock_text", refuse)
     run = shop.run("add", "pear")
@@ -188,3 +193,77 @@ def test_a_path_to_what_is_no_project_is_refused(shop: Workbench) -> None:
     run = shop.run("add", "./sub")
     assert run.code == 2
     assert "the name of the package at ./sub is unknown" in run.said
+
+
+# Requirements files -------------------------------------------------------------------------------------------------
+
+
+def test_all_of_a_requirements_file_and_of_what_it_includes_is_added(shop: Workbench) -> None:
+    shop.offer("plum", "1.0").offer("plum", "3.0")
+    files = {
+        "req.in": "--index-url https://index.example/simple\n-r more/x.txt\npear<2 # why\n-c bound.txt\n",
+        "more/x.txt": "plum \\\n  --hash=sha256:00 ; ignored\n-e ../lib\n-r ../req.in\n",
+        "bound.txt": "plum<2\n",
+        "lib/pyproject.toml": '[project]\nname = "lib"\nversion = "1"\nrequires-python = ">=3.11"\n',
+    }
+    for name, text in files.items():
+        (shop.project / name).parent.mkdir(exist_ok=True)
+        (shop.project / name).write_text(text, encoding="utf-8")
+    run = shop.run("add", "-r", "req.in")
+    assert run.code == 0, run.said
+    assert "warning: req.in, line 1: --index-url is left out; give --index" in run.said
+    project = (shop.project / "pyproject.toml").read_text(encoding="utf-8")
+    for line in ('"pear<2"', '"plum>=1.0"', "lib = { workspace = true }"):
+        assert line in project
+    assert "plum<2" not in project + shop.lock.read_text(encoding="utf-8")
+
+
+def test_constraints_bound_one_run_and_are_not_recorded(shop: Workbench) -> None:
+    (shop.project / "bound.txt").write_text("pear<2\n", encoding="utf-8")
+    assert shop.run("add", "pear", "-c", "bound.txt").code == 0
+    assert 'name = "pear"\nversion = "1.0"' in shop.lock.read_text(encoding="utf-8")
+    assert "constraint" not in shop.lock.read_text(encoding="utf-8")
+    assert shop.run("lock", "--check").code == 0
+
+
+def test_an_empty_requirements_file_makes_the_group_and_says_so(shop: Workbench) -> None:
+    (shop.project / "none.in").write_text("# nothing\n", encoding="utf-8")
+    run = shop.run("add", "-r", "none.in", "--group", "docs")
+    assert run.code == 0
+    assert "warning: none.in holds no requirements" in run.said
+    assert "docs = []" in (shop.project / "pyproject.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("words", "text", "said"), [
+    (("-r", "gone.in"), "", "gone.in cannot be read"),
+    (("-r", "req.in"), "-r https://x.example/r.txt", "a requirements file on the network is not read"),
+    (("-r", "req.in"), "pear ==", "the requirement cannot be read"),
+    (("pear", "-c", "req.in"), "pear ==", "the constraint cannot be read"),
+    ((), "", "nothing to add was named"),
+])  # fmt: skip
+def test_a_bad_requirements_file_changes_nothing(shop: Workbench, words: tuple[str, ...], text: str, said: str) -> None:
+    (shop.project / "req.in").write_text(text, encoding="utf-8")
+    before = both(shop)
+    run = shop.run("add", *words)
+    assert run.code == 2
+    assert f"error: {said}" in run.said
+    assert both(shop) == before
+
+
+# Two at once --------------------------------------------------------------------------------------------------------
+
+
+def test_two_edits_at_once_wait_for_each_other_and_neither_is_lost(shop: Workbench) -> None:
+    shop.offer("plum", "1.0")
+    target = Target(directory=shop.project)
+    network = Network(transport=shop.transport, cache_dir=shop.cache)
+
+    def add_one(name: str) -> None:
+        add(target, AddAsk(requirements=(name,)), network=network)
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(add_one, ("pear", "plum")))
+    project = (shop.project / "pyproject.toml").read_text(encoding="utf-8")
+    assert "pear>=" in project
+    assert "plum>=" in project
+    assert shop.run("lock", "--check").code == 0

@@ -25,16 +25,33 @@ class Case:
     text: str
     commands: tuple[tuple[str, ...], ...]
     index: str = INDEX
+    files: tuple[tuple[str, str], ...] = ()
 
 
-def _case(name: str, text: str, *commands: str, index: str = INDEX) -> Case:
-    return Case(name, text, tuple(tuple(command.split("|")) for command in commands), index)
+def _case(name: str, text: str, *commands: str, index: str = INDEX, **files: str) -> Case:
+    given = tuple((f"{key}.txt".replace("_py.txt", ".py"), text) for key, text in files.items())
+    return Case(name, text, tuple(tuple(command.split("|")) for command in commands), index, given)
 
 
 ONE_LINE = HEAD + 'dependencies = ["apple"]\n'
 SORTED = HEAD + 'dependencies = [\n  "apple>=1",\n  "pear",  # sweet\n]\n'
 UNSORTED = HEAD + 'dependencies = [\n    # fruit\n    "pear",\n    "apple", # red\n    # last\n]\n'
 GROUPS = HEAD + 'dependencies = []\n\n[dependency-groups]\na = ["pear"]\nz = [{ include-group = "a" }]\n'
+
+SCRIPT = """\
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#   "apple", # red
+# ]
+#
+# [[tool.uv.index]]
+# url = "https://index.example/simple"
+# default = true
+# ///
+
+print()
+"""
 
 CASES = (
     _case("first", HEAD + "dependencies = []\n", "add|apple"),
@@ -104,6 +121,14 @@ CASES = (
     _case("named-index", HEAD + "dependencies = []\n", "add|pear|--index|more=https://index.example/simple"),
     _case("named-index-alone", HEAD + "dependencies = []\n", "add|pear|--index|more=https://index.example/simple",
           index=""),
+    _case("file", HEAD + "dependencies = []\n", "add|-r|r.txt", r="pear<2  # why\nplum>=1 ; python_version < '3.13'\n"),
+    _case("file-in-file", HEAD + "dependencies = []\n", "add|--group|x|-r|r.txt", r="plum\n-r m.txt\n", m="pear[a]\n"),
+    _case("file-and-bounds", HEAD + "dependencies = []\n", "add|-r|r.txt|--bounds|major", r="pear\nplum==1.0\n"),
+    _case("constraints", HEAD + "dependencies = []\n", "add|pear|plum|-c|c.txt", c="pear<2\n"),
+    _case("constraints-in-file", HEAD + "dependencies = []\n", "add|-r|r.txt", r="-c c.txt\npear\n", c="pear<2\n"),
+    _case("empty-file", HEAD + "dependencies = []\n", "add|--group|x|-r|r.txt", r="# nothing\n"),
+    _case("script", HEAD + "dependencies = []\n", "add|pear|plum|--script|s.py", "remove|pear|--script|s.py",
+          s_py=SCRIPT),
     _case("two-indexes", HEAD + "dependencies = []\n",
           "add|pear|--index|b=https://index.example/simple/b|--index|a=https://index.example/simple/a"),
 )  # fmt: skip
