@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.agreement import differences
 from benchmarks.measure import run
 from benchmarks.recorded_index import RecordedIndex
 from benchmarks.upstream import Page, RemoteFile, Upstream
@@ -114,3 +115,9 @@ def test_peak_of_a_small_command_is_not_that_of_the_process_which_measures(tmp_p
 def test_run_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     cost = run([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path, {}, timeout_seconds=0.2)
     assert cost.code == -9
+
+
+def test_a_package_that_only_one_side_knows_is_a_disagreement() -> None:
+    tags = {"a==1": "wheel", "b==1": "sdist", "c==1": "wheel"}
+    assert sorted(differences(tags, {"a==1": "wheel", "b==1": "missing", "d==1": "wheel"})) == ["b==1", "c==1", "d==1"]
+    assert differences(tags, dict(tags)) == []

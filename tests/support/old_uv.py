@@ -15,14 +15,18 @@ def uv_program(version: str) -> Path:
     """The program of that release for this machine."""
     program = TOOLS / f"uv-{version}"
     if not program.exists():
-        wheel = wheel_of("uv", version)
         TOOLS.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(wheel) as archive:
-            fresh = program.with_suffix(".part")
-            fresh.write_bytes(archive.read(f"uv-{version}.data/scripts/uv"))
+        fresh = program.with_suffix(".part")
+        fresh.write_bytes(program_in(wheel_of("uv", version), version))
         fresh.chmod(0o755)
         fresh.replace(program)
     return program
+
+
+def program_in(wheel: Path, version: str) -> bytes:
+    """The program in a wheel of uv."""
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.read(f"uv-{version}.data/scripts/uv")
 
 
 def wheel_of(name: str, version: str, platform: str = "") -> Path:
