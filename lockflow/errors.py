@@ -47,6 +47,10 @@ class EngineError(LockflowError):
     """An engine is absent, refuses, or broke while running a command."""
 
 
+class Interrupted(EngineError):
+    """What was under way was ended because the run is; nothing is known of it."""
+
+
 class AnswerIsNo(LockflowError):
     """The question was answered, and the answer is no (unsatisfiable, outdated, a platform fails)."""
 

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from doit import get_var
-from doit.exceptions import BaseFail, TaskError, TaskFailed, UnmetDependency
-from doit.reporter import ConsoleReporter
+from doit.exceptions import BaseFail, TaskError, TaskFailed
 
+from lockflow.cli.task_run import RUN, Reporter
 from lockflow.cli.version import VERSION
 from lockflow.errors import InputError, LockflowError
 from lockflow.remember import Doubt, input_facts, same_facts, state_folder
@@ -141,7 +141,7 @@ def lock_is_as_left(task: Task, values: Values) -> bool:  # noqa: ARG001  doit p
 def verdict_stands(task: Task, values: Values, report: str, settings: str) -> bool:  # noqa: ARG001  as above
     """Whether a check may rest. A bad verdict may where the report repeats it; one that could not be given may not."""
     verdict = _verdict(Path(report))
-    return values.get("settings") == settings and (verdict == "good" or (verdict == "bad" and _Run.has_report))
+    return values.get("settings") == settings and (verdict == "good" or (verdict == "bad" and RUN.has_report))
 
 
 # Actions --------------------------------------------------------------------------------------------------------------
@@ -201,12 +201,11 @@ def check(name: str, settings: str) -> BaseFail | dict[str, str] | None:
     def act() -> dict[str, str] | TaskFailed:
         from lockflow import steps
         from lockflow.cli.check import exit_code, say_report
-        from lockflow.cli.engines import open_engine
 
-        found = steps.check(_target(), (name,), network=_network(), open_engine=open_engine)
+        found = steps.check(_target(), (name,), network=_network(), open_engine=RUN.open_engine, watch=RUN.watch())
         for note in found.notes:
             _console().warn(f"{name}: {note}")
-        if _Run.has_report or exit_code(found) == 0:
+        if RUN.has_report or exit_code(found) == 0:
             return {"settings": settings}
         say_report(found, _console())
         return _silent_failure(exit_code(found))
@@ -263,58 +262,6 @@ def _silent_failure(code: int) -> BaseFail:
     """A failure about which all has been said."""
     kind = TaskFailed if code == 1 else TaskError
     return kind("", report=False)
-
-
-# How a run is told ----------------------------------------------------------------------------------------------------
-
-
-class _Run:
-    """What is known of the run that is going on."""
-
-    has_report = False
-
-
-class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit ships no types
-    """doit's own lines for tasks; failures as messages of four parts on stderr."""
-
-    desc = "lockflow: failures as messages of four parts"
-
-    def __init__(self, outstream: Any, options: dict[str, Any]) -> None:  # noqa: ANN401  as doit has it
-        super().__init__(outstream, options)
-        self.not_run: list[str] = []
-
-    def initialize(self, tasks: Mapping[str, Task], selected_tasks: Sequence[str]) -> None:
-        _Run.has_report = "report" in _with_dependencies(tasks, selected_tasks)
-
-    def write(self, text: str) -> None:
-        super().write(text)
-        # Lines of actions go to stderr, and should come after the line of their task.
-        self.outstream.flush()
-
-    def add_failure(self, task: Task, fail: BaseFail) -> None:
-        if isinstance(fail, UnmetDependency):
-            self.not_run.append(task.name)
-            # Not an error of its own: doit's exit code shall be that of what failed.
-            fail.__class__ = TaskFailed
-        elif fail.report:
-            _console().problem(fail.get_msg().strip())
-
-    def complete_run(self) -> None:
-        if self.not_run:
-            _console().note(f"not run, for want of what failed: {', '.join(self.not_run)}")
-        for text in self.runtime_errors:
-            _console().problem(text.strip())
-
-
-def _with_dependencies(tasks: Mapping[str, Task], selected: Sequence[str]) -> set[str]:
-    found: set[str] = set()
-    waiting = list(selected)
-    while waiting:
-        name = waiting.pop()
-        if name in tasks and name not in found:
-            found.add(name)
-            waiting += [*tasks[name].task_dep, *tasks[name].setup_tasks]
-    return found
 
 
 # What there is --------------------------------------------------------------------------------------------------------
@@ -452,8 +399,8 @@ def _console() -> Any:  # noqa: ANN401  a Console of this moment's stderr
 def _config() -> dict[str, Any]:
     """Settings of doit: what `doit` alone does, and where its state lies.
 
-    `continue` lets all checks run. Checks by tags take milliseconds, so they run one after the other in one process;
-    those that wait for containers run side by side, in a process each, so that Ctrl-C and SIGTERM reach all of them.
+    `continue` lets all checks run. Checks by tags take milliseconds, so they run one after the other; those that wait
+    for containers run side by side, in threads, so that they share an engine with its bound and one view.
     """
     folder = PROJECT / STATE
     if PROJECT.is_dir() and os.access(PROJECT, os.W_OK):
@@ -461,6 +408,7 @@ def _config() -> dict[str, Any]:
     executor = os.environ.get("LOCKFLOW_EXECUTOR") or _settings().get("executor")
     return {
         "num_process": len(_platforms()) if executor in ("docker", "auto") else 0,
+        "par_type": "thread",
         "default_tasks": ["lock"],
         "backend": "json",
         "dep_file": str(folder / "doit.json"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from lockflow.engines import faults
-from lockflow.engines.model import Engine
+from lockflow.engines.model import Command, Engine, Outcome, Place
 
 
 def open_engine(addresses: Mapping[str, str]) -> Engine:
@@ -15,3 +15,29 @@ def open_engine(addresses: Mapping[str, str]) -> Engine:
     except ImportError as error:
         raise faults.no_sdk(str(error)) from error
     return DockerEngine(addresses)
+
+
+class Lent:
+    """An engine that somebody else closes: several users share it, and its bound."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def at_once(self) -> int:
+        return self._engine.at_once
+
+    def native(self) -> str:
+        return self._engine.native()
+
+    def prepare(self, place: Place) -> None:
+        self._engine.prepare(place)
+
+    def run(self, command: Command, on_start: Callable[[], None] | None = None) -> Outcome:
+        return self._engine.run(command, on_start)
+
+    def stop(self) -> None:
+        self._engine.stop()
+
+    def close(self) -> None:
+        """Leave it to whoever opened it."""

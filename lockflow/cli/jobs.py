@@ -94,7 +94,7 @@ class Jobs:
             state = self._states.setdefault(job, _State(job))
             state.how, state.text, state.ended = how, text, self._now()
             is_last = all(state.how is not None for state in self._states.values())
-        if not self._console.has_progress:
+        if not self._console.has_progress or self._over.is_set():
             return
         if self._console.is_terminal:
             if is_last:

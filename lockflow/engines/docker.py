@@ -181,6 +181,8 @@ class DockerEngine:
     def _host(self, platform: str) -> _Host:
         address = self._addresses.get(platform, "")
         with self._lock:
+            if self._is_stopped:
+                raise faults.stopped()
             host = self._hosts.get(address)
             if host is None:
                 host = self._hosts[address] = _Host(address, self._connect)

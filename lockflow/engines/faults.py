@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockflow.engines.model import Command, Place
-from lockflow.errors import EngineError
+from lockflow.errors import EngineError, Interrupted
 
 
 def absent(address: str, why: str) -> EngineError:
@@ -112,8 +112,8 @@ def refused(command: Command, why: str) -> EngineError:
     return EngineError(f"the engine refuses {command.purpose}", where=_where(command.place), why=why)
 
 
-def stopped() -> EngineError:
-    return EngineError("the run was interrupted")
+def stopped() -> Interrupted:
+    return Interrupted("the run was interrupted")
 
 
 def _where(place: Place) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from lockflow.engines.watch import NOBODY, End, Job, Watch
-from lockflow.errors import LockflowError
+from lockflow.errors import Interrupted, LockflowError
 from lockflow.platforms.model import Broken, Check, Coverage, Level, Platform
 from lockflow.platforms.pythons import minor_of
 
@@ -90,7 +90,7 @@ def run_by_python(
 
     Where some Pythons of a platform cannot be judged, its outcome is Broken and has the coverages of the others.
     `watch` hears of each platform and Python as a job. An interruption calls `stop`, which must make what is under way
-    end, and goes on when all have ended.
+    end, and goes on when all have ended; Interrupted is raised where somebody else stopped it.
     """
 
     def judged(platform: Platform, python: str) -> Coverage:
@@ -131,6 +131,8 @@ def _joined(platform: Platform, pythons: Sequence[str], futures: Sequence[Future
     for python, future in zip(pythons, futures, strict=True):
         try:
             coverages.append(future.result())
+        except Interrupted:
+            raise
         except LockflowError as error:
             faults.setdefault((error.what, error.where, error.why, error.next), []).append(minor_of(python))
     if not faults:
