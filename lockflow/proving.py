@@ -10,7 +10,7 @@ import packaging
 from msgspec import Struct
 
 from lockflow._default_index import DEFAULT_INDEX
-from lockflow.engines import uv
+from lockflow.engines import faults, uv
 from lockflow.engines.model import Command, Engine, InputFile
 from lockflow.engines.model import Outcome as RunOutcome
 from lockflow.engines.watch import NOBODY, Watch
@@ -77,6 +77,8 @@ def engine_for(
     """
     executor = executor or settings.executor
     wanted = level or settings.level
+    if executor == "swarm":
+        raise faults.no_swarm()
     if executor == "process" and wanted not in (None, "tags"):
         raise InputError(
             f"the level {wanted} needs containers",

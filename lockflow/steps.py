@@ -68,7 +68,7 @@ from lockflow.proving import OpenEngine, Proof, engine_for, prove
 from lockflow.report.as_json import as_json
 from lockflow.report.as_rows import Problem, alike, floor_notes, message, problems, rows
 from lockflow.report.assemble import assemble, platform_report
-from lockflow.report.model import PlatformReport, Report
+from lockflow.report.model import Executed, PlatformReport, Report
 from lockflow.report.write import SUMMARY_FILES, read_platform_report, report_path, write_platform_report, write_summary
 from lockflow.required_wheels import promised, refuse_lacking_wheels, targets_of, with_lacking_wheels
 from lockflow.resolve.drive import Progress, fetch_listings, fetch_sources, resolve
@@ -314,11 +314,15 @@ def check(
             engine.close()
         outcomes = tuple(map(judge.with_floor, found, chosen))
     lock_digest, inputs_digest = digest(text.encode()), digest(_canonical(read))
-    reports = [platform_report(outcome, lock=lock_digest, inputs=inputs_digest) for outcome in outcomes]
+    executed: Executed = "process" if engine is None else "docker"
+    notes = (note,) if note else ()
+    reports = [
+        platform_report(outcome, lock=lock_digest, inputs=inputs_digest, executor=executed, notes=notes)
+        for outcome in outcomes
+    ]
     for report in reports:
         write_platform_report(read.root / REPORTS, report)
-    joined = assemble(reports, lock=lock_digest, inputs=inputs_digest)
-    return replace(joined, notes=(note,)) if note else joined
+    return assemble(reports, lock=lock_digest, inputs=inputs_digest)
 
 
 def report(target: Target, platforms: Sequence[str] = ()) -> Report:

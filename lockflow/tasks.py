@@ -203,8 +203,6 @@ def check(name: str, settings: str) -> BaseFail | dict[str, str] | None:
         from lockflow.cli.check import exit_code, say_report
 
         found = steps.check(_target(), (name,), network=_network(), open_engine=RUN.open_engine, watch=RUN.watch())
-        for note in found.notes:
-            _console().warn(f"{name}: {note}")
         if RUN.has_report or exit_code(found) == 0:
             return {"settings": settings}
         say_report(found, _console())

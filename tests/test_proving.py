@@ -18,6 +18,7 @@ from lockflow.engines import faults
 from lockflow.engines.model import Command, Engine, Outcome
 from lockflow.errors import EngineError, InputError
 from lockflow.inputs.model import Settings
+from lockflow.platforms.model import Level
 from lockflow.platforms.read import read_platforms
 from lockflow.proving import OpenEngine, engine_for
 from lockflow.report.model import Report, Verdict
@@ -130,6 +131,14 @@ def test_an_engine_that_is_asked_for_and_absent_is_an_error() -> None:
         engine_for(Settings(), "docker", None, absent)
     with pytest.raises(EngineError, match="no container engine answers"):
         engine_for(Settings(executor="auto"), None, "probe", absent)
+
+
+@pytest.mark.parametrize("level", [None, "tags", "probe"])
+def test_swarm_is_refused_until_it_is_there(level: Level | None) -> None:
+    with pytest.raises(EngineError, match="the executor swarm is not there yet") as caught:
+        engine_for(Settings(), "swarm", level, present)
+    assert caught.value.exit_code == 2
+    assert "take docker" in caught.value.next
 
 
 def test_auto_does_without_an_engine_and_says_so() -> None:
@@ -319,6 +328,18 @@ def test_auto_warns_and_goes_on(locked: Workbench) -> None:
     run = locked.run("check", "--executor", "auto")
     assert run.code == 0
     assert "warning: judged by tags, in process: no container engine answers" in run.said
+    written = json.loads((locked.project / "reports" / "darwin.json").read_text())
+    assert written["executor"] == "process"
+    assert written["notes"] == ["judged by tags, in process: no container engine answers (unix:///nowhere)"]
+    run = locked.run("report")
+    assert "no container engine" not in run.said, "that was said of another run"
+
+
+def test_swarm_is_a_name_that_is_answered(locked: Workbench) -> None:
+    run = locked.run("check", "--executor", "swarm")
+    assert run.code == 2
+    assert "error: the executor swarm is not there yet" in run.said
+    assert "swarm" not in locked.run("check", "--help").said
 
 
 def test_a_level_that_needs_containers_says_so(locked: Workbench) -> None:
@@ -334,6 +355,7 @@ def test_an_engine_that_answers_is_used(locked: Workbench, monkeypatch: pytest.M
     run = locked.run("check", "linux/arm64", "--executor", "docker")
     assert run.code == 0, run.said
     assert "probe" in run.said
+    assert json.loads((locked.project / "reports" / "linux-arm64.json").read_text())["executor"] == "docker"
 
 
 @pytest.mark.parametrize(("executor", "count"), [("docker", 2), ("auto", 2), ("process", 0)])

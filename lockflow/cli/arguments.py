@@ -99,7 +99,10 @@ def add_resolver(parser: Parser) -> None:
 def add_evidence(parser: Parser) -> None:
     add = parser.add_argument_group("Evidence").add_argument
     text = "where platforms are judged: in containers, in this process, or in containers if an engine answers (auto)"
-    add("--executor", choices=("auto", "process", "docker"), help=f"{text} [env: LOCKFLOW_EXECUTOR]")
+    executors = ("auto", "process", "docker", "swarm")
+    # The name of swarm is taken, so that it can be answered with what to do instead.
+    shown = "{auto,process,docker}"
+    add("--executor", choices=executors, metavar=shown, help=f"{text} [env: LOCKFLOW_EXECUTOR]")
     text = "what is proven: by tag rules, by the real interpreter and uv's plan, or by an installation"
     add("--level", choices=("tags", "probe", "install"), help=f"{text} [env: LOCKFLOW_LEVEL]")
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import webbrowser
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from lockflow import steps
 from lockflow.cli.arguments import add_common, add_evidence, add_index, add_resolver, network, settle, target
 from lockflow.cli.check import exit_code, say_report
@@ -35,7 +33,7 @@ def run_report(words: list[str], console: Console, started: Started) -> int:
     settle(console, options)
     asked = target(options, started)
     with Jobs(console) as jobs:
-        checked = steps.check(
+        steps.check(
             asked,
             network=network(options, started),
             executor=options.executor,
@@ -43,7 +41,7 @@ def run_report(words: list[str], console: Console, started: Started) -> int:
             open_engine=open_engine,
             watch=jobs,
         )
-        report = replace(steps.report(asked), notes=checked.notes)
+        report = steps.report(asked)
     say_report(report, console)
     folder = steps.inputs(asked).root / steps.REPORTS
     for platform in report.platforms:

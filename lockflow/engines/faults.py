@@ -24,6 +24,15 @@ def no_sdk(why: str) -> EngineError:
     )
 
 
+def no_swarm() -> EngineError:
+    return EngineError(
+        "the executor swarm is not there yet",
+        where="--executor, or executor in [tool.lockflow]",
+        why="this lockflow runs containers on one engine, or on one for each platform",
+        next="take docker; engines in [tool.lockflow] names an engine on another machine for a platform",
+    )
+
+
 def forbidden(address: str, why: str) -> EngineError:
     return EngineError(
         "the container engine does not let you in",

@@ -83,8 +83,9 @@ PREVIEWS = frozenset(("lock-without-metadata", "lockfile-format-check"))
 """The preview features of uv that concern a lock and are known here: one leaves out what local packages declare, the
 other makes a check refuse a lock in another layout."""
 
-Executor = Literal["auto", "process", "docker"]
-"""Where platforms are checked: in containers, in this process, or in containers where an engine answers."""
+Executor = Literal["auto", "process", "docker", "swarm"]
+"""Where platforms are checked: in this process, in containers, in containers where an engine answers (`auto`), or in
+those of many machines (`swarm`, of which there is only the name yet)."""
 
 Evidence = Literal["tags", "probe", "install"]
 

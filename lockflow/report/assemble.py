@@ -7,31 +7,41 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from lockflow.platforms.model import Broken, Check, Coverage, Finding
-from lockflow.report.model import Entry, Fault, PlatformReport, PythonReport, Report, Verdict
+from lockflow.report.model import Entry, Executed, Fault, PlatformReport, PythonReport, Report, Verdict
 
 _SEVERITY = {Verdict.GOOD: 0, Verdict.BAD: 1, Verdict.BROKEN: 2}
 
 
-def platform_report(outcome: Check | Broken, *, lock: str, inputs: str = "") -> PlatformReport:
-    """Report a check of the lock with digest `lock` (`sha256:…`), made from inputs with digest `inputs`."""
+def platform_report(
+    outcome: Check | Broken,
+    *,
+    lock: str,
+    inputs: str = "",
+    executor: Executed = "process",
+    notes: Iterable[str] = (),
+) -> PlatformReport:
+    """Report a check of the lock with digest `lock` (`sha256:…`), made from inputs with digest `inputs`.
+
+    `executor` is where it was made; `notes` are about that, in words.
+    """
+    fault = floor = None
     if isinstance(outcome, Broken):
-        return PlatformReport(
-            platform=outcome.platform,
-            verdict=Verdict.BROKEN,
-            level=outcome.level,
-            lock=lock,
-            inputs=inputs,
-            fault=Fault(what=outcome.what, where=outcome.where, why=outcome.why, next=outcome.next),
-            pythons=tuple(map(_python_report, outcome.coverages)),
-        )
+        verdict = Verdict.BROKEN
+        fault = Fault(what=outcome.what, where=outcome.where, why=outcome.why, next=outcome.next)
+    else:
+        verdict = Verdict.GOOD if outcome.is_good else Verdict.BAD
+        floor = outcome.floor
     return PlatformReport(
         platform=outcome.platform,
-        verdict=Verdict.GOOD if outcome.is_good else Verdict.BAD,
+        verdict=verdict,
+        executor=executor,
         level=outcome.level,
         lock=lock,
         inputs=inputs,
-        floor=outcome.floor,
+        fault=fault,
+        floor=floor,
         pythons=tuple(map(_python_report, outcome.coverages)),
+        notes=tuple(notes),
     )
 
 
@@ -41,7 +51,9 @@ def assemble(platforms: Iterable[PlatformReport], *, lock: str, inputs: str = ""
     One that judged another lock says nothing about this one: it becomes `broken`.
     """
     reports = tuple(_of_this_lock(report, lock) for report in platforms)
-    return Report(verdict=worst(report.verdict for report in reports), lock=lock, inputs=inputs, platforms=reports)
+    notes = dict.fromkeys(note for report in reports for note in report.notes)
+    verdict = worst(report.verdict for report in reports)
+    return Report(verdict=verdict, lock=lock, inputs=inputs, platforms=reports, notes=tuple(notes))
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -7,12 +7,16 @@ schema 1 would misread gets a new number.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from msgspec import Struct
 
 from lockflow.platforms.model import ChainLink, Edit, Evidence, Floor, Level, Objection, Status
 
 SCHEMA = 1
+
+Executed = Literal["process", "docker"]
+"""Where platforms were judged: in the process of lockflow, or in containers where one can be the platform."""
 
 
 class Verdict(StrEnum):
@@ -68,24 +72,26 @@ class PythonReport(Struct, frozen=True, kw_only=True):
 class PlatformReport(Struct, frozen=True, kw_only=True):
     """The verdict on one platform: the content of `reports/linux-arm64.json`.
 
-    `lock` and `inputs` are digests (`sha256:…`) of the lock that was judged and of what it was made from; `level` is
-    the evidence. `fault` is set where the verdict is `broken`. `floor` is None where wheels ask for no system in
-    particular.
+    `executor` is where it was judged, `level` the evidence. `lock` and `inputs` are digests (`sha256:…`) of the lock
+    that was judged and of what it was made from. `fault` is set where the verdict is `broken`. `floor` is None where
+    wheels ask for no system in particular. `notes` are about the run, in words.
     """
 
     schema: int = SCHEMA
     platform: str
     verdict: Verdict
+    executor: Executed = "process"
     level: Level
     lock: str
     inputs: str = ""
     fault: Fault | None = None
     floor: Floor | None = None
     pythons: tuple[PythonReport, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """All platforms, in the order asked for; `verdict` is the worst of theirs. `notes` are about the run itself."""
+    """All platforms, in the order asked for; `verdict` is the worst of theirs. `notes` are about the runs."""
 
     schema: int = SCHEMA
     verdict: Verdict
