@@ -27,7 +27,7 @@ EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}
 EDGES = {
     "engines.docker", "engines.process", "engines.swarm",
     "inputs.read",
-    "index.backend", "index.building", "index.cache", "index.client", "index.git", "index.http", "index.network",
+    "index.backend", "index.building", "index.cache", "index.client", "index.credentials", "index.git", "index.http", "index.network",
     "index.program", "index.reading", "index.sources", "index.transports", "index.unpack",
     "resolve.drive", "resolve.for_build",
     "lock.files", "lock.previous",
