@@ -693,7 +693,12 @@ def _connector(read: ReadResult, network: Network, environment: Mapping[str, str
         no_cache=network.no_cache,
         offline=network.offline,
         refresh=network.refresh,
-        http=replace(http, insecure_hosts=http.insecure_hosts | network.insecure_hosts, mirrors=read.mirrors),
+        http=replace(
+            http,
+            insecure_hosts=http.insecure_hosts | network.insecure_hosts,
+            mirrors=read.mirrors,
+            has_keyring=read.manifest.settings.keyring_provider == "subprocess",
+        ),
         read_tree=read.read_tree,
     )
     return index_clients(options, read.manifest, environment, network.transport)

@@ -27,8 +27,9 @@ EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}
 EDGES = {
     "engines.docker", "engines.process", "engines.swarm",
     "inputs.read",
-    "index.backend", "index.building", "index.cache", "index.client", "index.credentials", "index.git", "index.http", "index.network",
-    "index.program", "index.reading", "index.sources", "index.transports", "index.unpack",
+    "index.backend", "index.building", "index.cache", "index.client", "index.credentials", "index.git", "index.http",
+    "index.keyring", "index.network", "index.program", "index.reading", "index.sources", "index.transports",
+    "index.unpack",
     "resolve.drive", "resolve.for_build",
     "lock.files", "lock.previous",
     "platforms.probe", "platforms.read", "platforms.run",

@@ -508,7 +508,7 @@ def _absence(answer: Answer, index: Index) -> Absent | None:
     if status in NOT_FOUND or status in index.ignore_error_codes:
         return Absent(kind="not-found")
     if status in FORBIDDEN:
-        return Absent(kind="unauthorized", reason=f"{answer.url} answers {status}")
+        return Absent(kind="unauthorized", reason=answer.refusal)
     return None
 
 

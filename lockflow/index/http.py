@@ -30,6 +30,7 @@ from lockflow.inputs.model import Index
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
+_FORBIDDEN = frozenset({401, 403})
 _MOST_REDIRECTS = 10
 _LONGEST_WAIT_SECONDS = 60
 _THREADS = 32
@@ -101,7 +102,7 @@ class Http:
                     ("accept-encoding", "gzip" if sink is None and byte_range is None else "identity"),
                     *((("range", byte_range),) if byte_range else ()),
                     *headers,
-                    *self._credentials.header(current, index),
+                    *await self._credentials.header(current, index),
                 ),
                 limit_bytes=limit_bytes,
                 sink=sink,
@@ -180,7 +181,8 @@ class Http:
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         content = body.finish()
         self.received_bytes += body.received
-        return Answer(status=response.status_code, headers=headers, body=content, url=plan.url)
+        note = self._credentials.note if response.status_code in _FORBIDDEN else ""
+        return Answer(status=response.status_code, headers=headers, body=content, url=plan.url, note=note)
 
     def close(self) -> None:
         """End the threads that wait for work and close connections."""

@@ -35,6 +35,8 @@ class HttpOptions(Struct, frozen=True, kw_only=True):
     insecure_hosts: frozenset[str] = frozenset()
     environment: Mapping[str, str] = {}
     mirrors: Mirrors = ()
+    has_keyring: bool = False
+    """Whether the program `keyring` is asked for passwords."""
 
 
 def http_options(environment: Mapping[str, str], credentials: tuple[tuple[str, str, str], ...] = ()) -> HttpOptions:
@@ -63,6 +65,13 @@ class Answer(Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     body: bytes
     url: str
+    note: str = ""
+    """What is to be said beside a refusal: why no credentials were found where they were looked for."""
+
+    @property
+    def refusal(self) -> str:
+        """A status that says no, in words."""
+        return f"{self.url} answers {self.status}" + (f"; {self.note}" if self.note else "")
 
 
 class Network:

@@ -133,7 +133,7 @@ class Reading:
     def _refuse(self, answer: Answer) -> NoReturn:
         """Say that a file which the index lists cannot be had."""
         if answer.status in FORBIDDEN:
-            raise Found(Absent(kind="unauthorized", reason=f"{answer.url} answers {answer.status}"))
+            raise Found(Absent(kind="unauthorized", reason=answer.refusal))
         raise unexpected_status(answer)
 
 

@@ -99,7 +99,7 @@ class SourceReader:
                 self._keep(path, replace(stored, policy=confirmed(stored.policy, answer.headers, self._now())))
                 return _sourced(stored.core, name, source, hash=stored.hash)
             if answer.status in FORBIDDEN:
-                return Absent(kind="unauthorized", reason=f"{answer.url} answers {answer.status}")
+                return Absent(kind="unauthorized", reason=answer.refusal)
             if answer.status in NOT_FOUND:
                 raise AnswerIsNo(
                     f"{name} is not where it should be",

@@ -150,7 +150,7 @@ def index_credentials(indexes: Sequence[Index], environment: Mapping[str, str]) 
     """What `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD` say about the named indexes."""
     found = []
     for index in indexes:
-        if index.name is None:
+        if index.name is None or index.authenticate == "never":
             continue
         name = re.sub(r"[^A-Z0-9]", "_", index.name.upper())
         user = environment.get(f"UV_INDEX_{name}_USERNAME")

@@ -29,7 +29,7 @@ from lockflow.standards.requirements import Registry
 _ABSENCES = {
     "not-found": "was not found on any configured index",
     "offline": "is not in the cache while the network is switched off",
-    "unauthorized": "cannot be read: the index refused the credentials",
+    "unauthorized": "cannot be read: the index asks for other credentials",
     "invalid-metadata": "has metadata that cannot be read",
     "inconsistent-metadata": "has metadata that contradicts its file name",
     "needs-build": "tells its dependencies only when it is built from source",

@@ -36,7 +36,7 @@ def explained(world: World, *dependencies: str) -> Explanation:
     ("kind", "said", "hint"),
     [
         ("offline", "is not in the cache while the network is switched off", "run again without --offline"),
-        ("unauthorized", "cannot be read: the index refused the credentials", "give credentials for the index"),
+        ("unauthorized", "cannot be read: the index asks for other credentials", "give credentials for the index"),
         ("not-found", "alpha was not found on any configured index", "check the spelling"),
     ],
 )

@@ -15,13 +15,16 @@ def uv_path() -> str | None:
     return shutil.which("uv", path=str(Path(sys.executable).parent))
 
 
-def run_uv(args: Sequence[str], folder: Path, cache: Path) -> subprocess.CompletedProcess[str]:
+def run_uv(
+    args: Sequence[str], folder: Path, cache: Path, *, path: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run it in `folder`; programs are found in `path` first."""
     uv = uv_path()
     assert uv is not None, "uv is in the dependency group `test`"
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
     settings = {
         # not UV_PYTHON: a project that excludes this interpreter may find another
-        "PATH": interpreters_path(),
+        "PATH": interpreters_path() if path is None else f"{path}{os.pathsep}{interpreters_path()}",
         "UV_CACHE_DIR": str(cache),
         "UV_PYTHON_DOWNLOADS": "never",
         "NO_PROXY": "127.0.0.1",
