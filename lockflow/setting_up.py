@@ -5,17 +5,21 @@ What has to go into a file that people wrote and that cannot be edited safely is
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lockflow.errors import InputError
 from lockflow.inputs.edit import document, inner, with_array
 from lockflow.lock.files import write_lock_text
+from lockflow.standards.names import normalize_name
+from lockflow.taking_over.finding import Offer, look_through, told
+from lockflow.taking_over.writing import with_found
 
 __all__ = ["CI", "Setup", "set_up", "write_files"]
 
@@ -35,23 +39,34 @@ class NewText(Struct, frozen=True, kw_only=True):
 
 
 class Setup(Struct, frozen=True, kw_only=True):
-    """`files` are to be written; `by_hand` says where a text goes, and the text; `kept` are files left alone."""
+    """`files` are to be written; `by_hand` says where a text goes, and the text; `kept` are files left alone.
+
+    `taken` is what comes from other tools' files, `offered` what could, `left` what cannot or had to be made up.
+    """
 
     files: tuple[NewText, ...] = ()
     by_hand: tuple[tuple[str, str], ...] = ()
     kept: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
+    offered: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
-def set_up(start: Path, ci: CI | None = None) -> Setup:
-    """What the project in `start` or above needs. Raises InputError where there is no project that can be locked."""
-    root = _root(start)
+def set_up(start: Path, ci: CI | None = None, *, takes_over: bool = False) -> Setup:
+    """What the project in `start` or above needs; `takes_over` writes [project] from the files of other tools.
+
+    Raises InputError where there is no project that can be locked.
+    """
+    root = next((folder for folder in (start, *start.parents) if (folder / "pyproject.toml").is_file()), start)
     files: list[NewText] = []
     by_hand: list[tuple[str, str]] = []
     kept: list[str] = []
     text = _read(root / "pyproject.toml")
-    if "lockflow" not in inner(document(text, "pyproject.toml"), "tool"):
+    after, offer, remarks = _take_over(root, text, sys.version_info[:2], is_asked=takes_over)
+    if "lockflow" not in inner(document(after, "pyproject.toml"), "tool"):
         lines = "[" + ", ".join(f'"{name}"' for name in _PLATFORMS) + "]"
-        after = with_array(text, ("tool", "lockflow"), "platforms", lambda _: lines, where="pyproject.toml")
+        after = with_array(after, ("tool", "lockflow"), "platforms", lambda _: lines, where="pyproject.toml")
+    if after != text:
         files.append(NewText(path=root / "pyproject.toml", before=text, after=after))
     dodo = _read(root / "dodo.py")
     if not dodo:
@@ -78,7 +93,14 @@ def set_up(start: Path, ci: CI | None = None) -> Setup:
         by_hand.append((".gitlab-ci.yml", _INCLUDE))
     if ci == "cron":
         by_hand.append(("the table of `crontab -e`", _filled("cron.txt", root, quoted=True)))
-    return Setup(files=tuple(files), by_hand=tuple(by_hand), kept=tuple(kept))
+    return Setup(
+        files=tuple(files),
+        by_hand=tuple(by_hand),
+        kept=tuple(kept),
+        taken=offer.can if takes_over else (),
+        offered=() if takes_over else offer.can,
+        left=(*remarks, *offer.cannot) if takes_over else (),
+    )
 
 
 def write_files(setup: Setup) -> None:
@@ -114,51 +136,44 @@ def _filled(name: str, root: Path, *, quoted: bool = False) -> str:
 # The project ---------------------------------------------------------------------------------------------------------
 
 
-def _root(start: Path) -> Path:
-    """The root of the project; where what is there cannot be locked, InputError says what of it can be taken over."""
-    folders = [start, *start.parents]
-    root = next((folder for folder in folders if (folder / "pyproject.toml").is_file()), None)
-    if root is None:
-        raise InputError(
-            "there is no pyproject.toml",
-            where=str(start),
-            why="\n".join(_requirements_files(start)) or "neither here nor in a folder above",
-            next='make one with [project] name, version and requires-python; `lockflow add "NAME"` fills it',
-        )
-    found = document(_read(root / "pyproject.toml"), "pyproject.toml")
-    if "project" in found or "workspace" in inner(found, "tool", "uv") or "dependency-groups" in found:
-        return root
-    why = [*_poetry(inner(found, "tool", "poetry")), *_requirements_files(root)]
-    raise InputError(
-        "pyproject.toml has no [project] table, so there is nothing to lock",
-        where=str(root / "pyproject.toml"),
-        why="\n".join(why),
-        next='write [project] with name, version and requires-python, then add what there is: lockflow add "NAME>=1"',
-    )
+def _take_over(root: Path, text: str, minor: tuple[int, int], *, is_asked: bool) -> tuple[str, Offer, tuple[str, ...]]:
+    """The text of pyproject.toml with what other tools' files ask for, what that is, and remarks on it.
+
+    Raises InputError where there is no project that can be locked and this was not asked for, or nothing is found.
+    """
+    found = document(text, "pyproject.toml")
+    is_project = "project" in found or "workspace" in inner(found, "tool", "uv") or "dependency-groups" in found
+    offer = look_through(root, found)
+    if is_project:
+        offer = _beside_a_project(offer, found)
+    elif offer.found is None or not is_asked:
+        raise _no_project(root, offer, has_text=bool(text))
+    if offer.found is None or not is_asked:
+        return text, offer, ()
+    made, remarks = with_found(text, offer.found, folder_name=root.absolute().name, minor=minor)
+    return made, offer, remarks
 
 
-def _poetry(poetry: Mapping[str, Any]) -> Iterator[str]:
-    lists = {"dependencies": inner(poetry, "dependencies")}
-    for name in inner(poetry, "group"):
-        lists[f"group {name}"] = inner(poetry, "group", name, "dependencies")
-    for name, entries in lists.items():
-        names = [entry for entry in entries if entry.lower() != "python"]
-        if names:
-            yield f"[tool.poetry] {name} can be taken over: {_some(names)}"
+def _beside_a_project(offer: Offer, found: Mapping[str, Any]) -> Offer:
+    """What a project lacks of an offer: groups, with the sources that their packages may have."""
+    known = {normalize_name(name) for name in inner(found, "dependency-groups")}
+    groups = [
+        pair for pair in ([] if offer.found is None else offer.found.groups) if normalize_name(pair[0]) not in known
+    ]
+    if offer.found is None or not groups:
+        return Offer(found=None, can=(), cannot=())
+    return told(replace(offer.found, groups=tuple(groups), dependencies=(), extras=()), offer.cannot)
 
 
-def _requirements_files(folder: Path) -> Iterator[str]:
-    for path in sorted([*folder.glob("*requirements*.in"), *folder.glob("*requirements*.txt")]):
-        lines = (line.split("#")[0].strip() for line in _read(path).splitlines())
-        names = [match[0] for line in lines if (match := re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line))]
-        if names:
-            yield f"{path.name} can be taken over: {_some(names)}"
-
-
-def _some(names: Iterable[str]) -> str:
-    found = list(names)
-    more = f" and {len(found) - 6} more" if len(found) > 6 else ""
-    return f"{', '.join(found[:6])}{more}"
+def _no_project(root: Path, offer: Offer, *, has_text: bool) -> InputError:
+    what = "pyproject.toml has no [project] table" if has_text else "there is no pyproject.toml"
+    why = [*(f"can be taken over: {line}" for line in offer.can), *(f"cannot be: {line}" for line in offer.cannot)]
+    if offer.found is None:
+        advice = 'write [project] with name, version and requires-python; `lockflow add "NAME"` fills it'
+        why = why or ["no files of other tools were found either"]
+    else:
+        advice = "`lockflow init --take-over` writes that to pyproject.toml; with --dry-run it shows it first"
+    return InputError(what, where=str(root), why="\n".join(why), next=advice)
 
 
 def _read(path: Path) -> str:

@@ -19,8 +19,8 @@ ROOMS = ("inputs", "index", "resolve", "lock", "platforms", "report", "images")
 CELLAR = ("standards", "engines", "errors")
 STAIRS = (
     "before_build", "clients", "dependencies", "doctor", "editing", "fixing", "keeping", "merging", "proving",
-    "refresh", "refreshing", "required_wheels", "steps", "remember", "sbom", "setting_up", "unchanged", "unrecorded",
-    "verify", "views",
+    "refresh", "refreshing", "required_wheels", "steps", "remember", "sbom", "setting_up", "taking_over",
+    "unchanged", "unrecorded", "verify", "views",
 )  # fmt: skip
 ROOF = ("cli", "tasks", "flyte")
 EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}

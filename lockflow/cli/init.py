@@ -18,6 +18,7 @@ Examples:
   lockflow init --dry-run       show what would be written
   lockflow init                 write it; files that are there are kept
   lockflow init --ci github     and a workflow that proposes newer versions every night
+  lockflow init --take-over     for requirements files, Poetry, Pipenv, setup.cfg
 """
 
 
@@ -26,17 +27,25 @@ def run_init(words: list[str], console: Console, started: Started) -> int:
     parser = Parser("init", _SUMMARY, epilog=_EPILOG)
     text = "the nightly refresh: a workflow, a job, a timer, or a line for crontab"
     parser.add_argument("--ci", choices=("github", "gitlab", "systemd", "cron"), help=text)
+    text = "write [project] from requirements files, [tool.poetry], a Pipfile or setup.cfg; those stay as they are"
+    parser.add_argument("--take-over", action="store_true", help=text)
     parser.add_argument("--dry-run", action="store_true", help="show a diff, write nothing")
     add_common(parser)
     options = parser.parse(words)
     settle(console, options)
-    setup = set_up(target(options, started).directory, options.ci)
+    setup = set_up(target(options, started).directory, options.ci, takes_over=options.take_over)
     if options.dry_run:
         console.data(_diff(setup).rstrip("\n"))
     else:
         write_files(setup)
         for file in setup.files:
             console.say(f"{'Changed' if file.before else 'Wrote'} {_shown(file.path)}")
+    for line in setup.taken:
+        console.say(f"{'Would take' if options.dry_run else 'Took'} over {line}")
+    for line in setup.left:
+        console.warn(line)
+    for line in setup.offered:
+        console.say(f"Not taken over without --take-over: {line}")
     for name in setup.kept:
         console.say(f"Kept {name} as it is")
     for place, text in setup.by_hand:

@@ -8,11 +8,12 @@ from typing import Any
 
 from lockflow.editing.file import EditedFile, spelled
 from lockflow.editing.model import AddAsk
-from lockflow.editing.origins import bare_place, from_git, inline_table
+from lockflow.editing.origins import bare_place, from_git
 from lockflow.errors import AnswerIsNo, InputError
 from lockflow.inputs.dependency_lists import Ambiguous, Written, parse_written, with_requirement, with_specifiers
 from lockflow.inputs.edit import document, inner, with_entry, without_entry
 from lockflow.inputs.paths import is_url, join, relative
+from lockflow.inputs.toml_text import inline_table
 from lockflow.standards.markers.parse import MarkerSyntaxError, parse_marker
 from lockflow.standards.markers.tree import TRUE
 from lockflow.standards.names import normalize_name

@@ -11,12 +11,14 @@ from lockflow.editing.file import read_text
 from lockflow.errors import InputError
 from lockflow.inputs.edit import document, inner
 from lockflow.inputs.paths import is_url
+from lockflow.inputs.toml_text import inline_table
 from lockflow.standards.filenames import InvalidFilename, parse_sdist_name, parse_wheel_name
 
 _REFERENCE = re.compile(r"(.+/[^@]*)@([^@/]+(?:/[^@]+)?)$")
 
 
 def from_git(url: str, references: Sequence[tuple[str, str]]) -> str:
+    """The source of a `git+` URL, with references that were named beside it."""
     base, _, fragment = url.removeprefix("git+").partition("#")
     folder = dict(part.partition("=")[::2] for part in fragment.split("&")).get("subdirectory", "")
     match = _REFERENCE.fullmatch(base)
@@ -28,11 +30,6 @@ def from_git(url: str, references: Sequence[tuple[str, str]]) -> str:
     if len(references) > 1:
         raise InputError("give one of --rev, --tag and --branch", where="command line")
     return inline_table(("git", base), ("subdirectory", folder), *references)
-
-
-def inline_table(*entries: tuple[str, str], editable: bool = False) -> str:
-    texts = [f'{key} = "{value}"' for key, value in entries if value]
-    return "{ " + ", ".join([*texts, *(["editable = true"] if editable else [])]) + " }"
 
 
 def bare_place(text: str, base: Path) -> tuple[str, str]:

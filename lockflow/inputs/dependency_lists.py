@@ -14,6 +14,7 @@ from typing import Literal
 from msgspec import Struct
 
 from lockflow.inputs.arrays import ArrayText, Entry, array_text, parse_array
+from lockflow.inputs.toml_text import quoted
 from lockflow.standards.markers.render import render
 from lockflow.standards.markers.tree import TRUE, Marker
 from lockflow.standards.requirements import InvalidRequirement, Registry, parse_requirement
@@ -75,17 +76,17 @@ def with_requirement(array: str, new: Written, *, has_source: bool) -> tuple[str
         raise Ambiguous(", ".join(old.text for _, old in same))
     if same:
         number, old = same[0]
-        found.entries[number].value = _quoted(_renewed(old, new, has_source=has_source).text)
+        found.entries[number].value = quoted(_renewed(old, new, has_source=has_source).text)
         return array_text(found), number, False
     number = _number(texts, new.text)
-    _insert(found, number, _quoted(new.text))
+    _insert(found, number, quoted(new.text))
     return array_text(found), number, True
 
 
 def with_string(array: str, text: str) -> str:
     """Add a string at the end of a list."""
     found = parse_array(array)
-    _insert(found, len(found.entries), _quoted(text))
+    _insert(found, len(found.entries), quoted(text))
     return array_text(found)
 
 
@@ -95,7 +96,7 @@ def with_specifiers(array: str, number: int, specifiers: str) -> str:
     old = _parsed(_texts(found)[number])
     assert old is not None
     entry = found.entries[number]
-    entry.value = _quoted(Written(name=old.name, extras=old.extras, specifiers=specifiers, marker=old.marker).text)
+    entry.value = quoted(Written(name=old.name, extras=old.extras, specifiers=specifiers, marker=old.marker).text)
     return array_text(found)
 
 
@@ -215,10 +216,3 @@ def _insert(array: ArrayText, number: int, value: str) -> None:
             entry.before = first
     entries.insert(number, entry)
     array.has_comma = array.has_comma or number == len(entries) - 1
-
-
-def _quoted(text: str) -> str:
-    """A TOML string; one with double quotes in it stands in single ones, as a marker's text is easier to read there."""
-    if '"' in text and "'" not in text:
-        return f"'{text}'"
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -94,10 +94,11 @@ def test_a_dry_run_shows_a_diff_that_git_can_apply(plain: Workbench, monkeypatch
 
 
 def test_requirements_files_are_named_as_what_can_be_taken_over(bench: Workbench) -> None:
-    (bench.project / "requirements.txt").write_text("numpy==2.0 --hash=x\n# c\n-r other.txt\nhttpx\n", encoding="utf-8")
+    (bench.project / "requirements.txt").write_text("numpy==2.0 --hash=x\n# c\nhttpx\n", encoding="utf-8")
     run = bench.run("init")
     assert run.code == 2
-    assert "requirements.txt can be taken over: numpy, httpx" in run.said
+    assert "can be taken over: requirements.txt: numpy==2.0, httpx" in run.said
+    assert "lockflow init --take-over" in run.said
     assert list(files(bench)) == ["requirements.txt"]
 
 
@@ -108,8 +109,8 @@ def test_a_poetry_section_is_named_as_what_can_be_taken_over(bench: Workbench) -
     (bench.project / "pyproject.toml").write_text(text, encoding="utf-8")
     run = bench.run("init")
     assert run.code == 2
-    assert "[tool.poetry] dependencies can be taken over: httpx" in run.said
-    assert "[tool.poetry] group dev can be taken over: pytest" in run.said
+    assert "can be taken over: [tool.poetry]: httpx" in run.said
+    assert "can be taken over: [tool.poetry], group dev: pytest" in run.said
 
 
 # That it works -------------------------------------------------------------------------------------------------------
