@@ -19,8 +19,7 @@ from lockflow.errors import InputError, LockflowError
 from lockflow.inputs.edit import with_changed_items, with_item, with_value
 from lockflow.inputs.read import ReadResult
 from lockflow.lock.model import Lock
-from lockflow.platforms.checks import check_by_tags
-from lockflow.platforms.coverage import Policy
+from lockflow.platforms.coverage import Policy, cover
 from lockflow.platforms.model import Edit, Status
 from lockflow.platforms.pythons import pythons_to_check
 from lockflow.platforms.read import read_platforms
@@ -165,11 +164,10 @@ class _Search:
         settings = read.manifest.settings
         pythons = pythons_to_check(read.manifest.requires_python, self._pythons or settings.python_versions)
         graph, policy = graph_of(lock), Policy(allow_sdist=settings.allow_sdist)
-        checks = [check_by_tags(graph, platform, pythons, policy) for platform in self._platforms]
+        coverages = [cover(graph, platform, python, policy) for platform in self._platforms for python in pythons]
         return {
-            (check.platform, coverage.python, finding.package)
-            for check in checks
-            for coverage in check.coverages
+            (coverage.platform, coverage.python, finding.package)
+            for coverage in coverages
             for finding in coverage.findings
             if not finding.is_good
         }

@@ -23,18 +23,10 @@ from lockflow.inputs.model import Executor, Settings
 from lockflow.inputs.read import ReadResult
 from lockflow.inputs.settings import NEWEST_UV
 from lockflow.platforms import probe
-from lockflow.platforms.checks import (
-    Kit,
-    Program,
-    cover_by_tags,
-    judge_opinion,
-    judge_probe,
-    place_of,
-    probe_command,
-    target_of,
-)
+from lockflow.platforms.checks import Advise, cover_by_tags, judge_opinion, judge_probe
 from lockflow.platforms.coverage import Policy, best_wheel
 from lockflow.platforms.model import Coverage, Level, Platform
+from lockflow.platforms.probing import Kit, Program, place_of, probe_command, target_of
 from lockflow.platforms.read import known_platforms
 from lockflow.platforms.run import Outcome, Tell, run_by_python
 from lockflow.platforms.selection import Graph
@@ -58,10 +50,6 @@ _SETTINGS = frozenset(
 )
 """Variables with which a lock is made, and without which uv would find another project."""
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-
-Advise = Callable[[Sequence[Coverage]], Policy]
-"""What else is known of the bad findings of coverages (index pages); asked only where there are some."""
-
 
 OpenEngine = Callable[[Mapping[str, str]], Engine]
 """Opens the engine, given the addresses of platforms that have their own; raises EngineError where none answers."""

@@ -765,10 +765,7 @@ class _Judge:
         return dataclasses.replace(self.policy, listings=self._listings_of(bad))
 
     def _check(self, platform: Platform) -> Check:
-        check = check_by_tags(self._graph, platform, self._pythons, self.policy)
-        if all(entry.is_good for found in check.coverages for entry in found.findings):
-            return check
-        return check_by_tags(self._graph, platform, self._pythons, self.informed(check.coverages))
+        return check_by_tags(self._graph, platform, self._pythons, self.policy, self.informed)
 
     def _listings_of(self, names: set[str]) -> dict[str, Listing]:
         """The pages of these projects; advice can do without those that cannot be had."""

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 
 from msgspec.structs import replace
 
 from lockflow.index.model import File, Listing
 from lockflow.lock.model import Lock, Package
+from lockflow.platforms.chains import Chains
 from lockflow.platforms.coverage import Policy, best_wheel, fitting_platform, floor_above, wheels_of
 from lockflow.platforms.environment import environment
 from lockflow.platforms.model import ChainLink, Coverage, Edit, Finding, Platform, Status, file_stem
 from lockflow.platforms.pythons import minor_of
-from lockflow.platforms.selection import Graph, Node
+from lockflow.platforms.selection import Graph
 from lockflow.standards.filenames import InvalidFilename, WheelName, parse_wheel_name
-from lockflow.standards.markers.evaluate import Environment, evaluate
+from lockflow.standards.markers.evaluate import Environment
 from lockflow.standards.markers.render import render
-from lockflow.standards.markers.simplify import only_keys, restrict, simplify_python, without_extras
+from lockflow.standards.markers.simplify import only_keys
 from lockflow.standards.markers.tree import FALSE, Marker, is_disjoint, string_equals
 from lockflow.standards.tags import implied_marker
 from lockflow.standards.versions import InvalidSpecifier, InvalidVersion, Specifiers, Version
@@ -30,45 +30,22 @@ Advice = tuple[str, Edit | None]
 
 def with_advice(coverage: Coverage, graph: Graph, platform: Platform, python: str, policy: Policy) -> Coverage:
     """Give each bad finding of `coverage` its chain and its advice; good ones stay as they are."""
+    if all(finding.is_good for finding in coverage.findings):
+        return coverage
     values = environment(platform, python)
+    chains = Chains(graph, values)
+    packages = {(package.name, package.version): package for package in reversed(graph.lock.packages)}
     findings = []
     for finding in coverage.findings:
         if finding.is_good:
             findings.append(finding)
             continue
-        chain = chain_to(graph, finding.package, finding.version, values)
-        advice = _advice(finding, chain, graph.lock, platform, values, policy)
+        chain = chains.to(finding.package, finding.version)
+        package = packages[finding.package, finding.version]
+        advice = _advice(finding, package, chain, graph.lock, platform, values, policy)
         edits = tuple(edit for _, edit in advice if edit is not None)
         findings.append(replace(finding, chain=chain, advice=tuple(text for text, _ in advice), edits=edits))
     return replace(coverage, findings=tuple(findings))
-
-
-def chain_to(graph: Graph, name: str, version: Version | None, values: Environment) -> tuple[ChainLink, ...]:
-    """Return the shortest way from a project (or a requirement of a script) to a package in one environment.
-
-    Ties are broken by the lock's order. Empty where nothing requires it there.
-    """
-    packages = graph.lock.packages
-    goals = {index for index, package in enumerate(packages) if (package.name, package.version) == (name, version)}
-    before: dict[Node, tuple[Node | None, Marker]] = {}
-    markers: dict[Node, Marker] = {}
-    waiting: deque[Node] = deque()
-    for link in graph.starts:
-        if link.target not in markers and evaluate(without_extras(link.marker), values):
-            markers[link.target] = link.marker
-            before[link.target] = (None, link.marker)
-            waiting.append(link.target)
-    while waiting:
-        node = waiting.popleft()
-        if node.package in goals and node.group is None:
-            return _links(graph, before, node)
-        for link in graph.links.get(node, ()):
-            marker = markers[node] & link.marker
-            if link.target not in markers and evaluate(without_extras(marker), values):
-                markers[link.target] = marker
-                before[link.target] = (node, link.marker)
-                waiting.append(link.target)
-    return ()
 
 
 def suitable_versions(listing: Listing, platform: Platform, python: str) -> tuple[Version, ...]:
@@ -81,42 +58,6 @@ def suitable_versions(listing: Listing, platform: Platform, python: str) -> tupl
         for release in reversed(listing.releases)
         if best_wheel(_usable(release.files, python), platform, python) is not None
     )
-
-
-def _links(graph: Graph, before: dict[Node, tuple[Node | None, Marker]], last: Node) -> tuple[ChainLink, ...]:
-    links: list[ChainLink] = []
-    node: Node | None = last
-    while node is not None:
-        parent, marker = before[node]
-        links.append(link_of(graph, node, parent, marker))
-        node = parent
-    return tuple(reversed(links))
-
-
-def link_of(graph: Graph, node: Node, parent: Node | None, marker: Marker) -> ChainLink:
-    """Return the step of a chain that leads from `parent` (None: nothing comes before) to `node` under `marker`."""
-    package = graph.lock.packages[node.package]
-    via = "" if parent is None else _part(parent)
-    return ChainLink(
-        name=package.name, version=_text(package.version), via=via, marker=_marker_text(marker, graph.lock)
-    )
-
-
-def _part(node: Node) -> str:
-    if node.extra is not None:
-        return f"extra {node.extra}"
-    return "" if node.group is None else f"group {node.group}"
-
-
-def _marker_text(marker: Marker, lock: Lock) -> str:
-    """Print an edge's marker as its author may have written it: without what holds for the whole lock anyway."""
-    plain = simplify_python(without_extras(marker), lock.requires_python.range)
-    if lock.supported_environments:
-        covered = FALSE
-        for supported in lock.supported_environments:
-            covered |= supported
-        plain = restrict(plain, covered)
-    return render(plain) or ""
 
 
 def _usable(files: Iterable[File], python: str) -> list[tuple[str, WheelName]]:
@@ -143,6 +84,7 @@ def _admits(requires_python: str | None, python: str) -> bool:
 
 def _advice(
     finding: Finding,
+    package: Package,
     chain: tuple[ChainLink, ...],
     lock: Lock,
     platform: Platform,
@@ -152,9 +94,6 @@ def _advice(
     python = values["python_full_version"]
     if finding.status is Status.PYTHON:
         return _python_advice(finding, lock, policy)
-    package = next(
-        package for package in lock.packages if (package.name, package.version) == (finding.package, finding.version)
-    )
     names = [name for _, name in wheels_of(package)]
     advice: list[Advice] = []
     listing = policy.listings.get(finding.package)

@@ -1,9 +1,9 @@
 """Runs inside a container, as a program: says what its interpreter is, and lets uv plan or install a lock there.
 
 It is sent there together with the files of `packaging` that know tags, and runs on whatever Python the image has, so it
-uses nothing else, and nothing newer than Python 3.8. The one argument is the JSON of a `checks.Job`; the last line on
-stdout, after MARK, is that of a `checks.Findings`. It ends with status 0 whatever it finds: any other status means
-that the probe itself broke.
+uses nothing else, and nothing newer than Python 3.8. The one argument is the JSON of a job (see `probing.py`); the last
+line on stdout, after MARK, is that of a `probing.Findings`. It ends with status 0 whatever it finds: any other status
+means that the probe itself broke.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockflow.platforms.advice import link_of
+from lockflow.platforms.chains import link_of
 from lockflow.platforms.model import ChainLink
 from lockflow.platforms.selection import Graph, Node
 from lockflow.standards.markers.evaluate import Environment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lockflow.lock.model import Lock
-from lockflow.platforms.advice import chain_to
+from lockflow.platforms.chains import Chains
 from lockflow.platforms.coverage import cover
 from lockflow.platforms.environment import environment
 from lockflow.platforms.model import Finding, Platform
@@ -70,7 +70,7 @@ class Losses:
         if limit is not None:
             return Loss(finding=finding, spot=spot, limit=limit, held=finding.package, version=finding.version,
                          reason=finding.reason)  # fmt: skip
-        for link in reversed(chain_to(graph, finding.package, finding.version, environment(platform, python))[:-1]):
+        for link in reversed(Chains(graph, environment(platform, python)).to(finding.package, finding.version)[:-1]):
             version = next((entry.version for entry in graph.lock.packages
                             if entry.name == link.name and str(entry.version) == link.version), None)  # fmt: skip
             floor = self._version_before(link.name, spot)

@@ -4,7 +4,8 @@ import pytest
 
 from lockflow.index.model import File, Listing, Release
 from lockflow.lock.model import Lock
-from lockflow.platforms.advice import chain_to, suitable_versions
+from lockflow.platforms.advice import suitable_versions
+from lockflow.platforms.chains import Chains
 from lockflow.platforms.checks import check_by_tags
 from lockflow.platforms.coverage import Policy
 from lockflow.platforms.environment import environment
@@ -28,7 +29,7 @@ def bad(lock_: Lock, platform: Platform = ARM64, python: str = "3.11.9", policy:
 
 
 def chain(lock_: Lock, name: str, version: str = "1.0", platform: Platform = ARM64) -> list[tuple[str, str, str]]:
-    links = chain_to(graph_of(lock_), name, Version.parse(version), environment(platform, "3.11.9"))
+    links = Chains(graph_of(lock_), environment(platform, "3.11.9")).to(name, Version.parse(version))
     return [(link.name, link.via, link.marker) for link in links]
 
 

@@ -9,20 +9,10 @@ from msgspec.structs import replace
 from lockflow.engines.model import Command, InputFile, Outcome
 from lockflow.errors import EngineError
 from lockflow.lock.decode import decode
-from lockflow.platforms.checks import (
-    Kit,
-    Program,
-    as_observed,
-    findings_of,
-    judge_opinion,
-    judge_probe,
-    left_out,
-    place_of,
-    probe_command,
-    target_of,
-)
+from lockflow.platforms.checks import as_observed, judge_opinion, judge_probe
 from lockflow.platforms.coverage import Policy
 from lockflow.platforms.model import Coverage, Libc, Platform, Status
+from lockflow.platforms.probing import Kit, Program, findings_of, left_out, place_of, probe_command, target_of
 from lockflow.platforms.read import read_platforms
 from lockflow.platforms.selection import graph_of
 from support.engines import interpreter, planned, probed, said

@@ -13,9 +13,9 @@ import requests
 
 from lockflow.engines.model import Command, Outcome, Place
 from lockflow.errors import EngineError
-from lockflow.platforms.checks import MARK
 from lockflow.platforms.environment import environment
 from lockflow.platforms.model import Platform
+from lockflow.platforms.probing import MARK
 from lockflow.platforms.tags import ordered_tags
 
 Answer = Outcome | Exception
