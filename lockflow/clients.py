@@ -22,7 +22,10 @@ def index_clients(
     """What makes the index clients of a run; `environment` are the variables of which a few reach a build backend."""
     here = this_environment()
     settings = manifest.settings
-    decisive = (settings.config_settings, settings.config_settings_package, manifest.build_constraints)
+    decisive = (
+        settings.config_settings, settings.config_settings_package, settings.build_variables,
+        manifest.build_constraints, manifest.extra_builds,
+    )  # fmt: skip
     text = repr((decisive, here["python_full_version"], here["sys_platform"], here["platform_machine"]))
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -31,7 +34,12 @@ def index_clients(
             return resolve_build(requirements, manifest, here, lambda: connect(names))
 
         builds = Builds(
-            settings=settings, resolve=resolve_here, environment=environment, under_way=under_way, digest=digest
+            settings=settings,
+            resolve=resolve_here,
+            extra=manifest.extra_builds,
+            environment=environment,
+            under_way=under_way,
+            digest=digest,
         )
         complete = replace(options, builds=builds, static_metadata=manifest.static_metadata)
         return IndexClient(complete, transport)

@@ -153,7 +153,8 @@ class Backend:
             python = environment.python
             environment.create()
             self._install(system.requires, tree, environment, under_way)
-        runner = _Runner(self, python, work, self._builds)
+        variables = dict(dict(self._builds.settings.build_variables).get(tree.name, ()))
+        runner = _Runner(self, python, work, self._builds, variables)
         hooks = pyproject_hooks.BuildBackendHookCaller(
             str(tree.folder), system.backend, system.backend_path, runner=runner, python_executable=str(python)
         )
@@ -183,6 +184,7 @@ class Backend:
         lowered = tuple(requires)
         if tree.lower is not None:
             lowered = tuple(entry for requirement in requires for entry in tree.lower(requirement))
+        lowered += tuple(self._extra(tree))
         if not lowered:
             return
         try:
@@ -210,6 +212,21 @@ class Backend:
                     environment.install(self._built_wheel(package, tree, folder, under_way))
             environment.installed[package.name] = package.version
 
+    def _extra(self, tree: SourceTree) -> Iterator[Requirement]:
+        """What a setting adds to the requirements of a build; the project's sources were applied to it already."""
+        for entry in self._builds.extra:
+            if entry.package != tree.name:
+                continue
+            if entry.matches_runtime:
+                raise AnswerIsNo(
+                    f"{tree.label} cannot be built to learn its metadata",
+                    where=f"[tool.uv.extra-build-dependencies] {tree.name}; {tree.where}",
+                    why=f"its build needs {entry.requirement.name} at the version that is locked (`match-runtime`), "
+                    "which is known only when all is locked",
+                    next=f"give its metadata in [[tool.uv.dependency-metadata]], name = {tree.name!r}",
+                )
+            yield entry.requirement
+
     def _built_wheel(self, package: BuildPackage, parent: SourceTree, work: Path, under_way: tuple[str, ...]) -> Path:
         """A wheel of a build requirement that has none for this machine."""
         label = f"{package.name} {package.version}"
@@ -230,8 +247,9 @@ class Backend:
         return self._wheel(SourceTree(name=package.name, label=label, folder=folder, where=sdist.url), work, under_way)
 
     def _config_settings(self, name: str) -> dict[str, Any] | None:
-        merged = dict(self._builds.settings.config_settings)
-        merged |= dict(dict(self._builds.settings.config_settings_package).get(name, ()))
+        merged = dict(dict(self._builds.settings.config_settings_package).get(name, ()))
+        for key, values in self._builds.settings.config_settings:
+            merged[key] = (*merged.get(key, ()), *values)
         return {key: values[0] if len(values) == 1 else list(values) for key, values in merged.items()} or None
 
     # Processes --------------------------------------------------------------------------------------------------
@@ -266,10 +284,12 @@ class Backend:
 class _Runner:
     """Runs a hook's command the way pyproject_hooks asks for, in the environment of one build."""
 
-    def __init__(self, backend: Backend, python: Path, work: Path, builds: Builds) -> None:
+    def __init__(
+        self, backend: Backend, python: Path, work: Path, builds: Builds, variables: Mapping[str, str]
+    ) -> None:
         self._backend = backend
         self._work = work
-        self._variables = clean_environment(builds.environment, python.parent, work)
+        self._variables = clean_environment(builds.environment, python.parent, work) | dict(variables)
 
     def __call__(
         self, cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None
@@ -436,8 +456,8 @@ def _failed(tree: SourceTree, why: str, output: str = "") -> AnswerIsNo:
     if missing:
         module = normalize_name(missing[-1].partition(".")[0])
         hint = (
-            f"its build uses {missing[-1]} without asking for it: {give}, or build it where {module} is installed by "
-            f"no-build-isolation-package = [{tree.name!r}]"
+            f"its build uses {missing[-1]} without asking for it: add what has it to "
+            f"[tool.uv.extra-build-dependencies], {tree.name} = [{module!r}], or {give}"
         )
     return AnswerIsNo(f"{tree.label} cannot be built", where=tree.where, why=f"{why}\n{output}".rstrip("\n"), next=hint)
 

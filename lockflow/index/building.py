@@ -20,7 +20,7 @@ from lockflow.index.cache import Cache
 from lockflow.index.entries import FOR_EVER, StoredMetadata, decode_metadata, encode_entry
 from lockflow.index.metadata import CoreMetadata, InvalidMetadata, parse_core_metadata
 from lockflow.index.model import BuildPackage, File
-from lockflow.inputs.model import Index, Settings
+from lockflow.inputs.model import ExtraBuild, Index, Settings
 from lockflow.standards.hashes import new_hasher, strongest_hash
 from lockflow.standards.requirements import InvalidRequirement, Requirement, parse_requirement
 from lockflow.standards.versions import Version
@@ -35,12 +35,14 @@ class Builds(Struct, frozen=True, kw_only=True):
     """Whether and with what source trees are built.
 
     `resolve` turns build requirements into packages for this interpreter; it is told the builds that wait for it.
+    `extra` are requirements that builds do not declare themselves.
     `environment` are the variables of which a few reach a backend; `under_way` names the builds that this one is a
     part of, outermost first. `digest` stands for all that changes what a build says apart from the source itself.
     """
 
     settings: Settings
     resolve: Callable[[tuple[Requirement, ...], tuple[str, ...]], tuple[BuildPackage, ...]]
+    extra: tuple[ExtraBuild, ...] = ()
     environment: Mapping[str, str] = {}
     under_way: tuple[str, ...] = ()
     digest: str = ""

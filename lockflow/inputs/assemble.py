@@ -11,8 +11,18 @@ from msgspec.structs import replace
 
 from lockflow.inputs.groups import FlatGroup, extend_conflicts
 from lockflow.inputs.lowering import MemberPlace, Scope, check_limits, lower
-from lockflow.inputs.model import Exclusion, Group, Index, Manifest, Member, Override, Settings, StaticMetadata, Tree
-from lockflow.inputs.options import Credential, Place
+from lockflow.inputs.model import (
+    Exclusion,
+    ExtraBuild,
+    Group,
+    Index,
+    Manifest,
+    Member,
+    Override,
+    Settings,
+    Tree,
+)
+from lockflow.inputs.options import Credential, Options, Place
 from lockflow.inputs.pyproject import PyProject, RootTables
 from lockflow.inputs.script import Script
 from lockflow.inputs.sources import Sources
@@ -46,7 +56,7 @@ class Surroundings(Struct, frozen=True):
 def workspace_manifest(
     workspace: Workspace,
     places: Mapping[str, MemberPlace],
-    static_metadata: Sequence[StaticMetadata],
+    layers: Sequence[Options],
     world: Surroundings,
 ) -> Manifest:
     """The manifest of a workspace, its settings still to be filled in; faults are noted in `world`."""
@@ -65,7 +75,8 @@ def workspace_manifest(
         default_groups=root.default_groups if root.project is None else None,
         requires_python=requires_python,
         conflicts=_conflicts(workspace),
-        static_metadata=tuple(static_metadata),
+        static_metadata=tuple(entry for layer in layers for entry in layer.static_metadata),
+        extra_builds=_extra_builds(layers, root_scope),
     )
     return _with_root_tables(manifest, root.root, root_scope)
 
@@ -223,6 +234,22 @@ def _with_root_tables(manifest: Manifest, tables: RootTables, scope: Scope) -> M
     )
 
 
+def _extra_builds(layers: Sequence[Options], scope: Scope) -> tuple[ExtraBuild, ...]:
+    """What the strongest layer that names a package says of it, with the sources of the project."""
+    chosen: dict[str, list[ExtraBuild]] = {}
+    for layer in layers:
+        named: dict[str, list[ExtraBuild]] = {}
+        for entry in layer.extra_builds:
+            named.setdefault(entry.package, []).append(entry)
+        chosen = named | chosen
+    return tuple(
+        replace(entry, requirement=lowered)
+        for entries in chosen.values()
+        for entry in entries
+        for lowered in _lower_all([entry.requirement], f"extra-build-dependencies.{entry.package}", scope)
+    )
+
+
 def _lower_all(requirements: Sequence[Requirement], key: str, scope: Scope) -> tuple[Requirement, ...]:
     return tuple(
         lowered
@@ -318,9 +345,7 @@ def _warn_ambiguous(name: str, text: str, world: Surroundings) -> None:
 # Script --------------------------------------------------------------------------------------------------------------
 
 
-def script_manifest(
-    script: Script, file: str, folder: str, static_metadata: Sequence[StaticMetadata], world: Surroundings
-) -> Manifest:
+def script_manifest(script: Script, file: str, folder: str, layers: Sequence[Options], world: Surroundings) -> Manifest:
     """The manifest of a script in `folder`, its settings still to be filled in."""
     place = Place(folder, world.lock_root)
     scope = Scope(
@@ -358,7 +383,8 @@ def script_manifest(
             for lowered in lower(requirement, scope, f"{file}, dependencies, {requirement.name}")
         ),
         requires_python=_checked_python(found, file, world, warn_missing=script.has_block),
-        static_metadata=tuple(static_metadata),
+        static_metadata=tuple(entry for layer in layers for entry in layer.static_metadata),
+        extra_builds=_extra_builds(layers, scope),
     )
     return _with_root_tables(manifest, script.root, scope)
 

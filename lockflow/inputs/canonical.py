@@ -11,7 +11,18 @@ from typing import Any, Literal
 
 import msgspec
 
-from lockflow.inputs.model import Cutoff, Exclusion, Group, Index, Manifest, Member, Override, Settings, StaticMetadata
+from lockflow.inputs.model import (
+    Cutoff,
+    Exclusion,
+    ExtraBuild,
+    Group,
+    Index,
+    Manifest,
+    Member,
+    Override,
+    Settings,
+    StaticMetadata,
+)
 from lockflow.inputs.model import Scope as ParentScope
 from lockflow.standards.markers.render import render
 from lockflow.standards.markers.tree import Marker
@@ -40,6 +51,7 @@ def canonical_inputs(manifest: Manifest, local_sources: Sequence[tuple[str, str]
             "overrides": [_override(override) for override in manifest.overrides],
             "exclusions": [_exclusion(exclusion) for exclusion in manifest.exclusions],
             "build-constraints": _requirements(manifest.build_constraints),
+            "extra-builds": [_extra_build(entry) for entry in manifest.extra_builds],
             "static-metadata": [_static_metadata(entry) for entry in manifest.static_metadata],
             "environments": _markers(manifest.environments),
             "required-environments": _markers(manifest.required_environments),
@@ -149,6 +161,16 @@ def _exclusion(exclusion: Exclusion) -> dict[str, Any]:
     return _compact({"scope": _scope(exclusion.scope), "names": list(exclusion.names)})
 
 
+def _extra_build(entry: ExtraBuild) -> dict[str, Any]:
+    return _compact(
+        {
+            "package": entry.package,
+            "requirement": _requirement(entry.requirement),
+            "match-runtime": entry.matches_runtime,
+        }
+    )
+
+
 def _static_metadata(entry: StaticMetadata) -> dict[str, Any]:
     return _compact(
         {
@@ -200,6 +222,7 @@ def _settings(settings: Settings) -> dict[str, Any]:
             "config-settings-package": {
                 name: {key: list(values) for key, values in items} for name, items in settings.config_settings_package
             },
+            "build-variables": {name: dict(variables) for name, variables in settings.build_variables},
             "previews": sorted(settings.previews),
             "uv": settings.uv,
         }

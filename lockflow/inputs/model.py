@@ -115,6 +115,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     config_settings: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """PEP 517 settings for every build, sorted by key; one value or several."""
     config_settings_package: tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...] = ()
+    build_variables: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    """Environment variables for the builds of packages, by package, both sorted."""
     keyring_provider: Literal["disabled", "subprocess"] = "disabled"
     previews: frozenset[str] = frozenset()
     """Which of `PREVIEWS` are on."""
@@ -227,6 +229,17 @@ class StaticMetadata(Struct, frozen=True, kw_only=True):
     provides_extras: tuple[str, ...] = ()
 
 
+class ExtraBuild(Struct, frozen=True, kw_only=True):
+    """One entry of `tool.uv.extra-build-dependencies`: what the build of `package` needs beside what it declares.
+
+    With `matches_runtime` at the version with which the package is locked, which no build for its metadata can know.
+    """
+
+    package: str
+    requirement: Requirement
+    matches_runtime: bool = False
+
+
 class Group(Struct, frozen=True, kw_only=True):
     """A dependency group with its includes expanded (PEP 735).
 
@@ -305,6 +318,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     exclusions: tuple[Exclusion, ...] = ()
     build_constraints: tuple[Requirement, ...] = ()
     static_metadata: tuple[StaticMetadata, ...] = ()
+    extra_builds: tuple[ExtraBuild, ...] = ()
     environments: tuple[Marker, ...] | None = None
     required_environments: tuple[Marker, ...] | None = None
     conflicts: tuple[tuple[ConflictItem, ...], ...] = ()

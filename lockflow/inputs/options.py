@@ -17,6 +17,7 @@ from lockflow.inputs.model import (
     Cutoff,
     Evidence,
     Executor,
+    ExtraBuild,
     ForkStrategy,
     Index,
     IndexStrategy,
@@ -37,7 +38,7 @@ from lockflow.inputs.paths import (
 )
 from lockflow.inputs.tables import Table
 from lockflow.standards.names import normalize_name
-from lockflow.standards.requirements import Requirement
+from lockflow.standards.requirements import Registry, Requirement
 from lockflow.standards.versions import InvalidSpecifier, InvalidVersion, Specifiers, Version
 
 
@@ -82,7 +83,7 @@ LOCK_KEYS = _words("""
     index index-url extra-index-url no-index find-links index-strategy resolution prerelease prerelease-package
     fork-strategy dependency-metadata exclude-newer exclude-newer-package no-sources no-sources-package no-build
     no-build-package no-binary no-binary-package config-settings config-settings-package no-build-isolation
-    no-build-isolation-package preview preview-features
+    no-build-isolation-package extra-build-dependencies extra-build-variables preview preview-features
     """)
 """Resolver keys by which a lock differs."""
 
@@ -143,6 +144,8 @@ class Options(Struct, frozen=True):
     no_build_isolation_package: tuple[str, ...] = ()
     config_settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     config_settings_package: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    extra_builds: tuple[ExtraBuild, ...] = ()
+    build_variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     no_sources: bool | None = None
     no_sources_package: tuple[str, ...] = ()
     static_metadata: tuple[StaticMetadata, ...] = ()
@@ -196,6 +199,8 @@ def parse_options(table: Table, place: Place, clock: Clock, credentials: list[Cr
         no_build_isolation_package=table.names("no-build-isolation-package") or (),
         config_settings=_config_settings(table.table("config-settings")),
         config_settings_package=_config_settings_package(table.table("config-settings-package")),
+        extra_builds=_extra_builds(table.table("extra-build-dependencies")),
+        build_variables=_build_variables(table.table("extra-build-variables")),
         no_sources=table.flag("no-sources"),
         no_sources_package=table.names("no-sources-package") or (),
         static_metadata=tuple(entry for entry in map(_static_metadata, metadata) if entry is not None),
@@ -385,6 +390,58 @@ def _config_settings_package(table: Table | None) -> dict[str, Mapping[str, tupl
     if table is None:
         return {}
     return {normalize_name(key): _config_settings(table.table(key)) for key in table.values if table.is_name(key, key)}
+
+
+def _extra_builds(table: Table | None) -> tuple[ExtraBuild, ...]:
+    found: list[ExtraBuild] = []
+    for name in table.values if table is not None else ():
+        assert table is not None
+        if not table.is_name(name, name):
+            continue
+        for number, value in enumerate(table.array(name) or ()):
+            entry = _extra_build(table, f"{name}[{number}]", value)
+            if entry is not None:
+                requirement, matches_runtime = entry
+                found.append(
+                    ExtraBuild(package=normalize_name(name), requirement=requirement, matches_runtime=matches_runtime)
+                )
+    return tuple(found)
+
+
+def _extra_build(table: Table, key: str, value: object) -> tuple[Requirement, bool] | None:
+    """A requirement, or a table of it and whether the version is the locked one."""
+    matches_runtime = False
+    if isinstance(value, dict):
+        entry = Table(table.document, f"{table.name}.{key}", value)
+        entry.warn_unknown(("requirement", "match-runtime"))
+        matches_runtime = entry.flag("match-runtime") or False
+        value = entry.text("requirement")
+        for needed in ("requirement", "match-runtime"):
+            if needed not in entry:
+                entry.fault(needed, f"an entry of extra-build-dependencies has no {needed}")
+        if value is None:
+            return None
+    if not table.is_text(key, value):
+        return None
+    requirement = table.requirement(key, str(value))
+    if requirement is None:
+        return None
+    if matches_runtime and not (isinstance(requirement.source, Registry) and requirement.source.specifiers.is_empty):
+        what = f"{key} cannot name a version and match the one at run time"
+        table.fault(key, what, next="keep the name alone, or remove match-runtime")
+    return requirement, matches_runtime
+
+
+def _build_variables(table: Table | None) -> dict[str, Mapping[str, str]]:
+    found: dict[str, Mapping[str, str]] = {}
+    for name in table.values if table is not None else ():
+        assert table is not None
+        variables = table.table(name)
+        if table.is_name(name, name) and variables is not None:
+            found[normalize_name(name)] = {
+                key: value for key, value in variables.values.items() if variables.is_text(key, value)
+            }
+    return found
 
 
 def _static_metadata(table: Table) -> StaticMetadata | None:

@@ -245,8 +245,7 @@ class _Reader:
             self.credentials.extend(file.credentials)
         world = self._world(root, layers)
         places = member_places(workspace, root, self.faults)
-        metadata = [entry for layer in layers for entry in layer.static_metadata]
-        manifest = workspace_manifest(workspace, places, metadata, world)
+        manifest = workspace_manifest(workspace, places, layers, world)
         return self._result(manifest, layers, file.lockflow, world, default_index, f"{root}/uv.lock")
 
     def _check_managed(self, project: str) -> None:
@@ -301,8 +300,7 @@ class _Reader:
         layers, _ = self._project_layers(self._settings_folder(), None, folder)
         layers.insert(1, script.options)
         world = self._world(folder, layers)
-        metadata = [entry for layer in layers for entry in layer.static_metadata]
-        manifest = script_manifest(script, file, folder, metadata, world)
+        manifest = script_manifest(script, file, folder, layers, world)
         return self._result(manifest, layers, script.lockflow, world, default_index, f"{path}.lock")
 
     def _settings_folder(self) -> str:

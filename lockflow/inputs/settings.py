@@ -53,6 +53,7 @@ def merge(
         no_build_isolation_package=_names(layer.no_build_isolation_package for layer in layers),
         config_settings=_by_key([layer.config_settings for layer in layers]),
         config_settings_package=_settings_by_package(layers),
+        build_variables=_variables_by_package(layers),
         keyring_provider=_first((layer.keyring_provider for layer in layers), "disabled"),
         previews=_first((layer.previews for layer in layers), frozenset[str]()),
         uv=lockflow.uv or _pinned_uv(layers),
@@ -89,6 +90,11 @@ def _settings_by_package(
 ) -> tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...]:
     names = sorted({name for layer in layers for name in layer.config_settings_package})
     return tuple((name, _by_key([layer.config_settings_package.get(name, {}) for layer in layers])) for name in names)
+
+
+def _variables_by_package(layers: Sequence[Options]) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    names = sorted({name for layer in layers for name in layer.build_variables})
+    return tuple((name, _by_key([layer.build_variables.get(name, {}) for layer in layers])) for name in names)
 
 
 def _all_indexes(layers: Sequence[Options], default_index: str, others: Sequence[Index]) -> tuple[Index, ...]:

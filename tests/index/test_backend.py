@@ -88,13 +88,13 @@ def test_without_isolation_the_environment_of_this_interpreter_is_used(tmp_path:
     assert f"Keywords: {sys.prefix}" in text
 
 
-def test_config_settings_of_the_package_win(tmp_path: Path) -> None:
+def test_config_settings_of_the_package_come_before_those_of_all(tmp_path: Path) -> None:
     settings = Settings(
         config_settings=(("a", ("1",)), ("b", ("1",))),
         config_settings_package=(("alpha", (("b", ("2", "3")),)),),
     )
     text = build(tmp_path, backend_files(more=said("sorted(settings.items())")), settings=settings)
-    assert "Keywords: [('a', '1'), ('b', ['2', '3'])]" in text
+    assert "Keywords: [('a', '1'), ('b', ['2', '3', '1'])]" in text
 
 
 def test_failing_backend_is_quoted_with_its_last_lines(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_module_that_a_backend_lacks_is_named_in_the_hint(tmp_path: Path) -> Non
     with pytest.raises(AnswerIsNo) as caught:
         build(tmp_path, backend_files(more="def extra(settings):\n    import torch.nn\n"))
     assert "torch" in caught.value.next
-    assert "no-build-isolation-package = ['alpha']" in caught.value.next
+    assert "[tool.uv.extra-build-dependencies], alpha = [" in caught.value.next
 
 
 def test_backend_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
