@@ -12,40 +12,36 @@ import contextlib
 import io
 import os
 import signal
-import socket
 import sys
 import tarfile
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import docker
+import docker.auth
 import docker.errors
 import requests
 from docker.types import LogConfig, Mount
 
 from lockflow.engines import faults
 from lockflow.engines.model import WORK, Command, Outcome, Place
+from lockflow.engines.owner import OWNER, RUN, is_orphan, labels
 from lockflow.errors import EngineError
-
-RUN = "io.lockflow.run"
-OWNER = "io.lockflow.owner"
-UNTIL = "io.lockflow.until"
 
 _MOUNT = "/lockflow"
 _USER = 1000
 _AT_ONCE_OVER_SSH = 2
 """Every request under way is a channel of one connection, of which sshd allows ten."""
-_EXTRA_SECONDS = 600
-"""How long after its time limit a container of another machine's run counts as left behind."""
 _ARCHES = {"x86_64": "amd64", "aarch64": "arm64"}
 
+_USUAL_REGISTRY = ("docker.io", "index.docker.io", "registry-1.docker.io")
+
 _paramiko = sys.modules.get("paramiko")
-_ERRORS: tuple[type[Exception], ...] = (
+ERRORS: tuple[type[Exception], ...] = (
     docker.errors.DockerException,
     requests.exceptions.RequestException,
     OSError,
@@ -65,12 +61,12 @@ class DockerEngine:
         """Connect to the usual engine; raises EngineError where it does not answer."""
         self._addresses = dict(addresses or {})
         self._connect = connect or _connect
-        self._run = uuid.uuid4().hex[:12]
-        self._hosts: dict[str, _Host] = {}
+        self.run_id = uuid.uuid4().hex[:12]
+        self._hosts: dict[str, Host] = {}
         self._lock = threading.Lock()
         self._is_stopped = False
         self._before: Any = None
-        self._usual = self._host("")
+        self._usual = self.host("")
         self._on_terminate()
 
     @property
@@ -81,12 +77,12 @@ class DockerEngine:
         return self._usual.platform
 
     def prepare(self, place: Place) -> None:
-        self._host(place.platform).prepare(place)
+        self.host(place.platform).prepare(place)
 
     def run(self, command: Command, on_start: Callable[[], None] | None = None) -> Outcome:
         if self._is_stopped:
             raise faults.stopped()
-        host = self._host(command.place.platform)
+        host = self.host(command.place.platform)
         image = host.prepare(command.place)
         with host.bound:
             if on_start is not None:
@@ -98,7 +94,7 @@ class DockerEngine:
         self._is_stopped = True
         for host in {*self._hosts.values()}:
             with contextlib.suppress(Exception):
-                host.remove_all(f"{RUN}={self._run}")
+                host.remove_all(f"{RUN}={self.run_id}")
 
     def close(self) -> None:
         self.stop()
@@ -111,11 +107,13 @@ class DockerEngine:
 
     # One container --------------------------------------------------------------------------------------------------
 
-    def _run_in(self, host: _Host, image: str, command: Command) -> Outcome:
+    def _run_in(self, host: Host, image: str, command: Command) -> Outcome:
         container = None
         try:
             with _refusals(host, command):
-                container = host.client.containers.create(image, list(command.argv), **self._options(command))
+                # An entry point of the image would be put in front of the command.
+                program, *rest = command.argv
+                container = host.client.containers.create(image, rest, entrypoint=[program], **self._options(command))
                 if self._is_stopped:
                     raise faults.stopped()
                 container.put_archive(_MOUNT, _archive(command))
@@ -130,10 +128,10 @@ class DockerEngine:
         limits = command.limits
         return {
             "platform": command.place.platform,
-            "labels": _labels(self._run, limits.timeout_seconds),
+            "labels": labels(self.run_id, limits.timeout_seconds),
             "environment": {"HOME": WORK, "TMPDIR": "/tmp", **dict(command.environment)},  # noqa: S108  theirs
             "working_dir": WORK,
-            "user": f"{_USER}:{_USER}",
+            **({} if command.is_as_image_user else {"user": f"{_USER}:{_USER}"}),
             "network_mode": "bridge" if command.has_network else "none",
             "read_only": True,
             "tmpfs": {"/tmp": "rw,nosuid,nodev,noexec,size=64m,mode=1777"},  # noqa: S108  theirs
@@ -149,7 +147,7 @@ class DockerEngine:
             "log_config": LogConfig(type="json-file", config={"max-size": "8m", "max-file": "1"}),
         }
 
-    def _outcome(self, host: _Host, container: Any, command: Command) -> Outcome:  # noqa: ANN401  the SDK has no types
+    def _outcome(self, host: Host, container: Any, command: Command) -> Outcome:  # noqa: ANN401  the SDK has no types
         began = time.monotonic()
         try:
             code = int(container.wait(timeout=command.limits.timeout_seconds)["StatusCode"])
@@ -178,14 +176,15 @@ class DockerEngine:
 
     # Engines --------------------------------------------------------------------------------------------------------
 
-    def _host(self, platform: str) -> _Host:
+    def host(self, platform: str) -> Host:
+        """The engine for a platform, opened when it is first asked for."""
         address = self._addresses.get(platform, "")
         with self._lock:
             if self._is_stopped:
                 raise faults.stopped()
             host = self._hosts.get(address)
             if host is None:
-                host = self._hosts[address] = _Host(address, self._connect)
+                host = self._hosts[address] = Host(address, self._connect)
                 host.sweep()
             return host
 
@@ -195,7 +194,7 @@ class DockerEngine:
             self._before = signal.signal(signal.SIGTERM, _interrupt)
 
 
-class _Host:
+class Host:
     """One engine: its client, what it runs natively, and which places have been found usable."""
 
     def __init__(self, address: str, connect: Connect) -> None:
@@ -203,7 +202,7 @@ class _Host:
         self.client = _opened(address, self.shown, connect)
         try:
             information = self.client.info()
-        except _ERRORS as error:
+        except ERRORS as error:
             raise faults.absent(self.shown, str(error)) from error
         machine = str(information.get("Architecture", ""))
         self.platform = f"linux/{_ARCHES.get(machine, machine)}"
@@ -221,7 +220,7 @@ class _Host:
                 try:
                     image = self._image(place)
                     self._check_emulation(place, image)
-                except _ERRORS as error:
+                except ERRORS as error:
                     raise faults.went_away(self.shown, str(error)) from error
                 self._images[place] = image
             return self._images[place]
@@ -258,7 +257,7 @@ class _Host:
                 ["python3", "--version"],
                 platform=place.platform,
                 network_mode="none",
-                labels=_labels("emulation", 60),
+                labels=labels("emulation", 60),
             )
             container.start()
             code = container.wait(timeout=60)["StatusCode"]
@@ -273,11 +272,24 @@ class _Host:
             raise faults.no_emulation(place, self.platform, said[-500:] or f"its programs end with status {code}")
         self._emulated.add(place.platform)
 
+    def credentials_of(self, registry: str) -> tuple[str, str]:
+        """User and password for a registry, out of the configuration of the docker command; empty where none are."""
+        # Builders ask for the registry of images without one by the host that answers for it.
+        known = None if registry in _USUAL_REGISTRY else registry
+        with contextlib.suppress(*ERRORS):
+            found = docker.auth.resolve_authconfig(self.client.api._auth_configs, registry=known)
+            if found:
+                token = found.get("IdentityToken") or found.get("identitytoken") or ""
+                return ("" if token else str(found.get("username") or found.get("Username") or "")), str(
+                    token or found.get("password") or found.get("Password") or ""
+                )
+        return "", ""
+
     def sweep(self) -> None:
         """Remove what runs that are no more have left behind."""
-        with contextlib.suppress(*_ERRORS):
+        with contextlib.suppress(*ERRORS):
             for container in self.client.containers.list(all=True, filters={"label": OWNER}, ignore_removed=True):
-                if _is_orphan(container.labels):
+                if is_orphan(container.labels):
                     with contextlib.suppress(docker.errors.DockerException):
                         container.remove(force=True, v=True)
 
@@ -298,14 +310,14 @@ def _connect(address: str) -> Any:  # noqa: ANN401  the SDK has no types
 def _opened(address: str, shown: str, connect: Connect) -> Any:  # noqa: ANN401  the SDK has no types
     try:
         return connect(address)
-    except _ERRORS as error:
+    except ERRORS as error:
         if "PermissionError" in str(error) or isinstance(error, PermissionError):
             raise faults.forbidden(shown, str(error)) from error
         raise faults.absent(shown, str(error)) from error
 
 
 @contextlib.contextmanager
-def _refusals(host: _Host, command: Command) -> Iterator[None]:
+def _refusals(host: Host, command: Command) -> Iterator[None]:
     try:
         yield
     except docker.errors.APIError as error:
@@ -314,7 +326,7 @@ def _refusals(host: _Host, command: Command) -> Iterator[None]:
             raise faults.no_emulation(command.place, host.platform, why) from error
         is_start = error.status_code == 400 and ("OCI runtime" in why or "executable file not found" in why)
         raise (faults.not_started(command, why) if is_start else faults.refused(command, why)) from error
-    except _ERRORS as error:
+    except ERRORS as error:
         raise faults.went_away(host.shown, str(error)) from error
 
 
@@ -353,36 +365,3 @@ def _is_same(one: str, other: str) -> bool:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-# Whose a container is ----------------------------------------------------------------------------------------------
-
-
-def _labels(run: str, seconds: float) -> dict[str, str]:
-    pid = os.getpid()
-    until = int(time.time() + seconds + _EXTRA_SECONDS)
-    return {RUN: run, OWNER: f"{socket.gethostname()} {pid} {_began(pid)}", UNTIL: str(until)}
-
-
-def _began(pid: int) -> str:
-    """When a process began, where the system tells: it may have another's number."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return "-"
-
-
-def _is_orphan(labels: Mapping[str, str]) -> bool:
-    """Whether nobody is left who would remove it: its process here is gone, or its time is long over."""
-    try:
-        if time.time() > int(labels.get(UNTIL, "0")):
-            return True
-        host, pid, began = labels.get(OWNER, "").split(" ")
-        if host != socket.gethostname():
-            return False
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except (PermissionError, ValueError):
-        return False
-    return _began(int(pid)) != began

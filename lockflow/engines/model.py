@@ -39,7 +39,8 @@ class Command(Struct, frozen=True, kw_only=True):
     """A command for a container that is made for it and removed after it.
 
     `purpose` names it in messages ("the probe of Python 3.12 on linux/arm64"). It runs in WORK as a user without
-    rights, on a root that cannot be written to, and without network unless `has_network`.
+    rights (or the one that the image names), on a root that cannot be written to, and without network unless
+    `has_network`.
     """
 
     argv: tuple[str, ...]
@@ -48,6 +49,7 @@ class Command(Struct, frozen=True, kw_only=True):
     files: tuple[InputFile, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     has_network: bool = False
+    is_as_image_user: bool = False
     limits: Limits = Limits()
 
 

@@ -14,8 +14,9 @@ import docker.errors
 import pytest
 import requests
 
-from lockflow.engines.docker import OWNER, RUN, UNTIL, DockerEngine
+from lockflow.engines.docker import DockerEngine
 from lockflow.engines.model import WORK, Command, InputFile, Limits, Place
+from lockflow.engines.owner import OWNER, RUN, UNTIL
 from lockflow.errors import EngineError
 from support.engines import FakeContainer, FakeDocker, FakeImage, Life, api_error
 

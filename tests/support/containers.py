@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import docker
 
-from lockflow.engines.docker import OWNER
+from lockflow.engines.owner import OWNER
 
 ARCHES = {"linux/amd64": "amd64", "linux/arm64": "arm64"}
 """Platforms of the images that .ci/start-engine makes, with their tags."""
