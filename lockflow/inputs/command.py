@@ -212,4 +212,5 @@ def lockflow_from_environment(
         level=ambient.level or options.level,
         modules=options.modules if ambient.modules is None else ambient.modules,
         engines=options.engines,
+        image=options.image,
     )

@@ -90,6 +90,26 @@ those of many machines (`swarm`, of which there is only the name yet)."""
 Evidence = Literal["tags", "probe", "install"]
 
 
+class ImageSettings(Struct, frozen=True, kw_only=True):
+    """`[tool.lockflow.image]`: what images are made of; None where the platform or the project decides.
+
+    `base` and `builder` are names of images in which `{python}` and `{arch}` are replaced; `name` is the repository,
+    `files` (relative to the root) are copied into the working folder of the image.
+    """
+
+    name: str | None = None
+    base: str | None = None
+    builder: str | None = None
+    uv: str | None = None
+    python: str | None = None
+    package: str | None = None
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    user: str = "1000:1000"
+    entrypoint: tuple[str, ...] = ()
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """The options that influence a resolution, after merging command line, environment and files.
 
@@ -138,6 +158,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """`[tool.lockflow] modules`: what must be importable where the lock was installed."""
     engines: tuple[tuple[str, str], ...] = ()
     """`[tool.lockflow.engines]`: platforms as engines name them, each with the address of an engine of its own."""
+    image: ImageSettings = ImageSettings()
+    """`[tool.lockflow.image]`: what images are made of."""
 
     @property
     def records_metadata(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, get_args
 from msgspec import Struct, field
 
 from lockflow.inputs.durations import Clock, InvalidCutoff, parse_cutoff
+from lockflow.inputs.image_options import parse_image
 from lockflow.inputs.model import (
     PREVIEWS,
     Cutoff,
@@ -19,6 +20,7 @@ from lockflow.inputs.model import (
     Executor,
     ExtraBuild,
     ForkStrategy,
+    ImageSettings,
     Index,
     IndexStrategy,
     Prerelease,
@@ -93,7 +95,7 @@ _INDEX_KEYS = _words("""
     """)
 _METADATA_KEYS = _words("name version requires-dist requires-python provides-extra provides-extras")
 _LOCKFLOW_KEYS = _words(
-    "uv platforms python-versions allow-sdist require-wheels executor level modules engines mirrors"
+    "uv platforms python-versions allow-sdist require-wheels executor level modules engines mirrors image"
 )
 _HASH_ALGORITHMS = ("md5", "sha256", "sha384", "sha512", "blake2b")
 _PRERELEASE_MODES = (*Prerelease, "if-necessary-or-explicit")
@@ -169,6 +171,7 @@ class LockflowOptions(Struct, frozen=True):
     level: Evidence | None = None
     modules: tuple[str, ...] | None = None
     engines: tuple[tuple[str, str], ...] | None = None
+    image: ImageSettings | None = None
 
 
 def parse_options(table: Table, place: Place, clock: Clock, credentials: list[Credential]) -> Options:
@@ -517,6 +520,7 @@ def parse_lockflow(table: Table) -> LockflowOptions:
         level=_one_of(table, "level", get_args(Evidence)),
         modules=table.texts("modules"),
         engines=_engines(table.table("engines")),
+        image=parse_image(table.table("image")),
     )
     _check_lockflow(options, table)
     return options

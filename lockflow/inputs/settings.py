@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from lockflow.inputs.model import (
     ForkStrategy,
+    ImageSettings,
     Index,
     IndexStrategy,
     Prerelease,
@@ -65,6 +66,7 @@ def merge(
         level=lockflow.level,
         modules=lockflow.modules or (),
         engines=lockflow.engines or (),
+        image=lockflow.image or ImageSettings(),
     )
 
 
