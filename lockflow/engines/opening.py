@@ -1,0 +1,27 @@
+"""Opens engines: the one place from which the Docker SDK is imported, when a container or an image is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lockflow.engines import faults
+from lockflow.engines.images import ImageEngine
+from lockflow.engines.model import Engine
+
+
+def open_engine(addresses: Mapping[str, str]) -> Engine:
+    """Open a Docker engine; raises EngineError where it does not answer or the SDK is not installed."""
+    try:
+        from lockflow.engines.docker import DockerEngine  # noqa: PLC0415  it takes longer to load than most runs take
+    except ImportError as error:
+        raise faults.no_sdk(str(error)) from error
+    return DockerEngine(addresses)
+
+
+def open_images(addresses: Mapping[str, str]) -> ImageEngine:
+    """Open a Docker engine that makes images; raises EngineError as `open_engine` does."""
+    try:
+        from lockflow.engines.docker_images import DockerImages  # noqa: PLC0415  as above
+    except ImportError as error:
+        raise faults.no_sdk(str(error)) from error
+    return DockerImages(addresses)
