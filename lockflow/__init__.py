@@ -9,7 +9,7 @@ The walk, in the order in which data moves; each room takes the structs of rooms
    is still right.
 5. `platforms` works out, platform by platform, which file of each package an installer would take: a Coverage.
 6. `report` tells people, as a page, JSON, Markdown, JUnit and rows for a terminal.
-7. `images` compares, before a build, what would make it fail.
+7. `images` compares, before a build, what would make it fail, says how an image is built, and whether it is right.
 
 Below them lie the words of the field (`standards`), the hands that run commands (`engines`) and the exceptions
 (`errors`); above them `steps` and the other stairs walk through the rooms, and `cli` and `tasks` ask for that. As a
@@ -19,6 +19,7 @@ library, a step is a function:
     >>> target = lockflow.Target(directory=Path("project"), environment=os.environ)
     >>> result = lockflow.lock(target)
     >>> report = lockflow.check(target)
+    >>> built = lockflow.build_images(target, lockflow.ImageAsk(platforms=("linux/arm64",))).images
     >>> refreshed = lockflow.refresh(target, lockflow.Ask(at_most=5)).refreshed
 
 They are loaded when first used, so that `import lockflow` costs nothing. None of them prints or exits; what goes
@@ -32,6 +33,7 @@ from types import ModuleType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from lockflow.building import BuiltImage, ImageAsk, ImageResult, build_images
     from lockflow.errors import AnswerIsNo, LockflowError
     from lockflow.refresh import Ask, RefreshResult, refresh
     from lockflow.steps import LockResult, Mode, Network, Status, Target, check, lock, report
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 __all__ = [
     "AnswerIsNo",
     "Ask",
+    "BuiltImage",
+    "ImageAsk",
+    "ImageResult",
     "LockResult",
     "LockflowError",
     "Mode",
@@ -46,6 +51,7 @@ __all__ = [
     "RefreshResult",
     "Status",
     "Target",
+    "build_images",
     "check",
     "lock",
     "refresh",
@@ -53,7 +59,10 @@ __all__ = [
 ]
 
 
-_PLACES = {"Ask": ("refresh",), "RefreshResult": ("refresh",), "refresh": ("refresh",)}
+_PLACES = {
+    **dict.fromkeys(("Ask", "RefreshResult", "refresh"), ("refresh",)),
+    **dict.fromkeys(("BuiltImage", "ImageAsk", "ImageResult", "build_images"), ("building",)),
+}
 """Where what is neither a step nor an error is."""
 
 

@@ -206,7 +206,7 @@ class _Kits:
         self._cache = cache
         self._scripts = _scripts()
         self._project = _project_files(proof.read, proof.text)
-        self._environment, certificates = _network(environment, proof.read.manifest.settings)
+        self._environment, certificates = network_of(environment, proof.read.manifest.settings)
         if proof.level == "install":
             self._project += certificates
         self._kits: dict[str, Kit] = {}
@@ -249,10 +249,19 @@ class _Kits:
         )
 
     def _program(self, platform: Platform, version: str) -> Program:
-        settings = self._proof.read.manifest.settings
-        indexes = [index for index in settings.indexes if not index.is_flat and not index.is_explicit]
-        content = fetch_program(self._connect, "uv", Version.parse(version), indexes, _chooser(platform), self._cache)
-        return Program(version=version, content=content)
+        return fetch_uv(self._proof.read.manifest.settings, platform, version, self._connect, self._cache)
+
+
+def fetch_uv(
+    settings: Settings, platform: Platform, version: str, connect: Callable[[], IndexClient], cache: Cache | None
+) -> Program:
+    """The uv of that release for a platform, out of its wheel on an index of the project, checked by its hash.
+
+    Raises NetworkError where no index has it.
+    """
+    indexes = [index for index in settings.indexes if not index.is_flat and not index.is_explicit]
+    content = fetch_program(connect, "uv", Version.parse(version), indexes, _chooser(platform), cache)
+    return Program(version=version, content=content)
 
 
 def _chooser(platform: Platform) -> Callable[[Sequence[File]], File | None]:
@@ -309,7 +318,7 @@ def _can_verify(read: ReadResult) -> bool:
     return not read.manifest.is_script and all(not member.dynamic for member in members)
 
 
-def _network(
+def network_of(
     environment: Mapping[str, str], settings: Settings
 ) -> tuple[tuple[tuple[str, str], ...], tuple[InputFile, ...]]:
     """What reaches the network from a container: proxies, authorities, and the indexes with their credentials."""

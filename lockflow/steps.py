@@ -206,7 +206,7 @@ def lock(
         if mode is Mode.FROZEN:
             assert old is not None
             return _frozen(read, old)
-        connect = _connector(read, network, target.environment)
+        connect = connector(read, network, target.environment)
         read = _with_built_members(read, connect)
         request = _request(read, network)
         validation = None if old is None else _validate(old, read.manifest, request, network, connect)
@@ -279,12 +279,13 @@ def check(
     level: Level | None = None,
     open_engine: OpenEngine | None = None,
     watch: Watch = NOBODY,
+    is_kept: bool = True,
 ) -> Report:
     """Check the lock for `platforms` (default: those of the settings), write a report on each, return them all.
 
     What the wheels need of a system is compared with the lock at `previous`, by default that of the last commit.
     `executor` and `level` replace the settings; `open_engine` opens a container engine where one is asked for. `watch`
-    hears what is checked where.
+    hears what is checked where. No report is written where none `is_kept`.
 
     Raises AnswerIsNo where there is no lock, EngineError where the engine that is asked for does not answer; a
     platform that fails, or whose check breaks, is part of the report.
@@ -298,8 +299,8 @@ def check(
     defined = read_platforms(platforms or settings.platforms, read.root)
     versions = pythons_to_check(read.manifest.requires_python, tuple(pythons) or settings.python_versions)
     before = _graph_before(read, text, previous)
-    connect = _connector(read, network, target.environment)
-    at_hand = _connector(read, replace(network, offline=True), target.environment)
+    connect = connector(read, network, target.environment)
+    at_hand = connector(read, replace(network, offline=True), target.environment)
     judge = _Judge(graph, versions, settings, connect, before, _stated(graph.lock, settings, at_hand))
     chosen = tuple(entry.platform for entry in defined)
     engine, reached, note = engine_for(settings, executor, level, open_engine)
@@ -307,7 +308,7 @@ def check(
         outcomes = run_checks(chosen, judge, level="tags", watch=watch)
     else:
         proof = Proof(read=read, text=text, graph=graph, platforms=chosen, pythons=versions, level=reached)
-        cache = _cache(network, target.environment)
+        cache = cache_of(network, target.environment)
         try:
             found = prove(proof, engine, connect, cache, target.environment, judge.policy, judge.informed, watch)
         finally:
@@ -320,7 +321,7 @@ def check(
         platform_report(outcome, lock=lock_digest, inputs=inputs_digest, executor=executed, notes=notes)
         for outcome in outcomes
     ]
-    for report in reports:
+    for report in reports if is_kept else ():
         write_platform_report(read.root / REPORTS, report)
     return assemble(reports, lock=lock_digest, inputs=inputs_digest)
 
@@ -383,7 +384,7 @@ class Walk:
         read = _read(target)
         self._target = target
         self._network = network
-        self._connect = _connector(read, network, target.environment)
+        self._connect = connector(read, network, target.environment)
         self.read = _with_built_members(read, self._connect)
 
     @property
@@ -416,7 +417,7 @@ class Walk:
         `afresh` asks the index whatever the cache holds; later resolutions find the answers there.
         """
         network = replace(self._network, refresh=True) if afresh else self._network
-        connect = _connector(self.read, network, self._target.environment)
+        connect = connector(self.read, network, self._target.environment)
         indexes = [index for index in self.read.manifest.settings.indexes if not index.is_flat]
         return fetch_listings(connect, names, indexes)
 
@@ -513,7 +514,7 @@ def _merged(
     text: str, read: ReadResult, mode: Mode, target: Target, network: Network, progress: Progress | None
 ) -> LockResult:
     """Lock anew where a merge left both sides in the lock: the versions of both are kept where they fit."""
-    connect = _connector(read, network, target.environment)
+    connect = connector(read, network, target.environment)
     read = _with_built_members(read, connect)
     request = _request(read, network)
 
@@ -680,12 +681,12 @@ def _cache_folder(network: Network, environment: Mapping[str, str]) -> Path:
     return network.cache_dir or default_cache_folder(environment)
 
 
-def _cache(network: Network, environment: Mapping[str, str]) -> Cache | None:
+def cache_of(network: Network, environment: Mapping[str, str]) -> Cache | None:
     """The store for what containers are given; None where nothing is to be stored."""
     return None if network.no_cache else Cache(_cache_folder(network, environment), lambda _: None)
 
 
-def _connector(read: ReadResult, network: Network, environment: Mapping[str, str]) -> Callable[[], IndexClient]:
+def connector(read: ReadResult, network: Network, environment: Mapping[str, str]) -> Callable[[], IndexClient]:
     http = http_options(environment, read.credentials)
     options = ClientOptions(
         root=read.root,

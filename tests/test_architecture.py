@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).parent.parent / "lockflow"
 ROOMS = ("inputs", "index", "resolve", "lock", "platforms", "report", "images")
 CELLAR = ("standards", "engines", "errors")
 STAIRS = (
+    "building", "image_plans",
     "before_build", "clients", "dependencies", "doctor", "editing", "fixing", "keeping", "merging", "proving",
     "refresh", "refreshing", "required_wheels", "steps", "remember", "sbom", "setting_up", "taking_over",
     "unchanged", "unrecorded", "verify", "views",
@@ -25,7 +26,8 @@ STAIRS = (
 ROOF = ("cli", "tasks", "flyte")
 EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}
 EDGES = {
-    "engines.docker", "engines.process", "engines.swarm",
+    "engines.docker", "engines.docker_images", "engines.opening", "engines.owner", "engines.process", "engines.session",
+    "engines.swarm",
     "inputs.read",
     "index.backend", "index.building", "index.cache", "index.client", "index.credentials", "index.git", "index.http",
     "index.keyring", "index.network", "index.program", "index.reading", "index.sources", "index.transports",
@@ -34,16 +36,16 @@ EDGES = {
     "lock.files", "lock.previous",
     "platforms.probe", "platforms.read", "platforms.run",
     "report.write",
-    "images.build",
+    "images.context", "images.installer", "images.witness",
 }  # fmt: skip
 PLACES = {
     "httpx": {"index.http", "index.transports", "index.network"},
-    "docker": {"engines.docker", "engines.swarm"},
+    "docker": {"engines.docker", "engines.docker_images", "engines.swarm"},
     "tomlkit": {"inputs.edit"},
 }
-SEAMS = ("index.building", "index.network")
+SEAMS = ("engines.opening", "index.building", "index.network")
 """Where beside the roof something is loaded when it is needed: what runs build backends, which few locks need, and the
-HTTP client, which no run needs that is answered from the cache."""
+HTTP client, which no run needs that is answered from the cache, and the Docker SDK."""
 WORLDLY = {
     "asyncio", "concurrent", "ftplib", "getpass", "glob", "http", "httpx", "importlib", "locale", "logging",
     "multiprocessing", "os", "pathlib", "platform", "random", "secrets", "select", "shutil", "signal", "socket", "ssl",

@@ -8,10 +8,10 @@ from lockflow import steps
 from lockflow.before_build import before_build, drift_message, require_ready
 from lockflow.cli.arguments import add_common, add_evidence, add_index, add_resolver, network, settle, target
 from lockflow.cli.console import Console, duration, plural
-from lockflow.cli.engines import open_engine
 from lockflow.cli.faults import Parser
 from lockflow.cli.jobs import Jobs
 from lockflow.cli.plain import Started
+from lockflow.engines.opening import open_engine
 from lockflow.errors import EXIT_ANSWER_IS_NO, EXIT_DONE, EXIT_NOT_ANSWERED, InputError
 from lockflow.images.model import Drift
 from lockflow.report.model import Report, Verdict

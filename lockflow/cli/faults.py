@@ -18,8 +18,8 @@ from lockflow.cli.version import VERSION
 from lockflow.errors import EXIT_DONE, EXIT_NOT_ANSWERED, InputError, LockflowError
 
 EXIT_INTERRUPTED = 130
-COMMANDS = ("lock", "check", "report", "refresh", "add", "remove", "verify", "init", "export", "tree", "why", "diff",
-            "platforms", "doctor", "cache", "completion",
+COMMANDS = ("lock", "check", "report", "image", "refresh", "add", "remove", "verify", "init", "export", "tree", "why",
+            "diff", "platforms", "doctor", "cache", "completion",
             "merge-driver")  # fmt: skip
 
 
@@ -138,6 +138,8 @@ def _command(name: str) -> Callable[[list[str], Console, Started], int]:
         from lockflow.cli.verify import run_verify as run
     elif name == "report":
         from lockflow.cli.report import run_report as run
+    elif name == "image":
+        from lockflow.cli.image import run_image as run
     elif name == "refresh":
         from lockflow.cli.refresh import run_refresh as run
     elif name == "add":

@@ -29,6 +29,7 @@ Usage: lockflow COMMAND [OPTIONS]
 Commands:
   lock, verify    bring uv.lock up to date; compare it with the index
   check, report   is there a wheel of everything on every platform
+  image           build images from the lock; push them
   refresh         newer versions that hold on every platform; a report
   add, remove     change requirements and the lock with them
   init, doctor    set a project up; look whether all is here, and say what to do

@@ -9,10 +9,10 @@ from lockflow import steps
 from lockflow.cli.arguments import add_common, add_evidence, add_index, add_resolver, network, settle, target
 from lockflow.cli.check import exit_code, say_report
 from lockflow.cli.console import Console
-from lockflow.cli.engines import open_engine
 from lockflow.cli.faults import Parser
 from lockflow.cli.jobs import Jobs
 from lockflow.cli.plain import Started
+from lockflow.engines.opening import open_engine
 
 _SUMMARY = "Check the lock for every platform; write reports/<platform>.json, summary.md, index.html and junit.xml."
 _EPILOG = """\

@@ -40,7 +40,8 @@ class _Run:
 
     def open_engine(self, addresses: Mapping[str, str]) -> Any:  # noqa: ANN401  an Engine, whose type is not imported
         """Open an engine once for all tasks; where it cannot be, all of them hear the same error."""
-        from lockflow.cli.engines import Lent, open_engine
+        from lockflow.cli.engines import Lent
+        from lockflow.engines.opening import open_engine
 
         key = tuple(sorted(addresses.items()))
         with self._lock:

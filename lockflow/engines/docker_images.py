@@ -151,7 +151,9 @@ class DockerImages:
         if self._is_stopped:
             raise faults.stopped()
         if not image:
-            raise build_faults.build_failed(purpose, "the builder ended without an image", trace.last_lines(_LAST_LINES))
+            raise build_faults.build_failed(
+                purpose, "the builder ended without an image", trace.last_lines(_LAST_LINES)
+            )
         return image
 
     # Looking --------------------------------------------------------------------------------------------------------

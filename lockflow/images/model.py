@@ -67,3 +67,73 @@ class Drift(Struct, frozen=True, kw_only=True):
     since: str = ""
     replacements: tuple[Replacement, ...] = ()
     removed: tuple[Key, ...] = ()
+
+
+# What is built -------------------------------------------------------------------------------------------------------
+
+TOOLS = "tools"
+MANIFESTS = "manifests"
+SOURCE = "source"
+"""The folders of a build's context: programs, what the lock is judged by, and the projects with their sources."""
+
+
+class ImagePlan(Struct, frozen=True, kw_only=True):
+    """All that is decided of an image for one platform before it is built.
+
+    `platform` is its name, `engine_platform` what engines call it, `builder_platform` what the builder runs natively;
+    `target` is the image's platform in uv's words, empty where the two are the same. `base` and `builder` are images.
+    `folder` is where the root lies below what is copied, `selection` the flags that say what of the lock is installed,
+    `local_packages` those that are installed from source trees, `built_packages` others that are built from source.
+    """
+
+    name: str
+    platform: str
+    engine_platform: str
+    builder_platform: str
+    target: str = ""
+    python: str
+    base: str
+    builder: str
+    uv: str
+    folder: str = "."
+    selection: tuple[str, ...] = ()
+    local_packages: tuple[str, ...] = ()
+    built_packages: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    user: str
+    entrypoint: tuple[str, ...] = ()
+
+
+# What came of it -----------------------------------------------------------------------------------------------------
+
+
+class Seen(Struct, frozen=True):
+    """What `witness.py` says of a finished image: what the interpreter is, and what can be imported from it.
+
+    `distributions` are name, version and folder; `owners` say of files that were asked for who brought them, and
+    whether in a wheel for any platform.
+    """
+
+    environment: dict[str, str]
+    distributions: tuple[tuple[str, str, str], ...]
+    owners: dict[str, tuple[str, bool]]
+    prefix: str
+    user: tuple[int, int]
+    libc: str
+    libc_version: str
+
+
+class Expected(Struct, frozen=True, kw_only=True):
+    """What an image must be: the packages (version None where the project's own is dynamic) and what runs them."""
+
+    packages: tuple[tuple[str, str | None], ...]
+    python: str
+    machine: str
+    engine_platform: str
+
+
+class Binary(Struct, frozen=True, kw_only=True):
+    """A program or shared object of an image and the machine that it is for, in the words of `platform.machine()`."""
+
+    path: str
+    machine: str
