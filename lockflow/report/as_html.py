@@ -8,28 +8,20 @@ by digest lets nothing run but that script.
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from lockflow.platforms.model import Floor, Status
-from lockflow.report.as_rows import (
-    Problem,
-    Row,
-    alike,
-    chain_steps,
-    evidence_line,
-    evidence_lines,
-    floor_notes,
-    problems,
-    rows,
-)
+from lockflow.platforms.model import Floor
+from lockflow.report.as_rows import Problem, Row, alike, chain_steps, floor_notes, likewise, problems, rows
+from lockflow.report.evidence import LEVELS, evidence_lines, python_range, where_judged
 from lockflow.report.headline import headline
 from lockflow.report.model import Entry, PlatformReport, Report, Verdict
+from lockflow.report.page_data import page_data
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -52,9 +44,11 @@ _VERDICTS = {
     Verdict.BAD: ("bad", "✕", "bad"),
     Verdict.BROKEN: ("broken", "?", "not judged"),
 }
-_EVIDENCE = {"tags": "tag rules", "probe": "real interpreter", "install": "real install"}
 _MOST_OPEN = 3
 """Problems that are unfolded at first: a few are read at once, many are looked through."""
+_MOST_SHOWN = 12
+"""Problems that stand above the matrix; the others are behind a line that counts them."""
+_QUOTED = re.compile("(&quot;.+?&quot;)")
 
 
 def as_html(report: Report, page: Page, *, title: str = "", made: str = "") -> str:
@@ -63,22 +57,22 @@ def as_html(report: Report, page: Page, *, title: str = "", made: str = "") -> s
     The same arguments give the same bytes.
     """
     name = f"{title}: " if title else ""
+    found = alike(problems(report))
     parts = [
         f"<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n{_policy(page)}",
         '<meta name=viewport content="width=device-width, initial-scale=1">',
         f"<title>{_text(name + headline(report))}</title>\n<style>{page.style}</style>",
         '<body>\n<a class=skip href="#explorer">Skip to the matrix</a>',
-        f"<header>\n<h1>{_text(headline(report))}</h1>",
-        f"<p class=soft>{_text(name)}{_totals(report)}</p>\n</header>\n<main>",
-        '<ul class=platforms aria-label="Platforms">',
+        _verdict(report, found, title),
+        '<main>\n<ul class=platforms aria-label="Platforms">',
         *(_platform(row, platform) for row, platform in zip(rows(report), report.platforms, strict=True)),
         "</ul>",
+        *_problems(found),
         *_notes((*report.notes, *floor_notes(report))),
-        *_problems(alike(problems(report))),
         _explorer(),
         "</main>",
         _footer(report, made),
-        f'<script type="application/json" id=data>{_data(report)}</script>',
+        f'<script type="application/json" id=data>{page_data(report)}</script>',
         f"<script>{page.script}</script>\n</body>\n</html>\n",
     ]
     return "\n".join(parts)
@@ -93,10 +87,57 @@ def _policy(page: Page) -> str:
 # What stands in the markup --------------------------------------------------------------------------------------------
 
 
+def _verdict(report: Report, found: Sequence[Sequence[Problem]], title: str) -> str:
+    """What the eye meets first: the verdict, and what to do."""
+    # That some platforms could not be judged matters less than that others fail.
+    is_bad = any(platform.verdict is Verdict.BAD for platform in report.platforms)
+    kind, sign, _ = _VERDICTS[Verdict.BAD if is_bad else report.verdict]
+    lines = [
+        f"<header class={kind}><div class=verdict><span class=mark aria-hidden=true>{sign}</span><div>",
+        f"<p class=project>{_text(title)}</p>" if title else "",
+        f"<h1>{_text(headline(report))}</h1>",
+        f"<p class=lead>{_lead(report, found)}</p>",
+        f"<p class=soft>{_totals(report)}</p>",
+        "</div></div></header>",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _lead(report: Report, found: Sequence[Sequence[Problem]]) -> str:
+    if not report.platforms:
+        return "Name platforms in <code>[tool.lockflow]</code>, or on the command line, and check again."
+    if not found:
+        return "There is nothing to do."
+    kinds = Counter(_kind(same[0])[0] for same in found)
+    parts = [f"{count} {words[count > 1]}" for kind, words in _KINDS.items() if (count := kinds[kind])]
+    text = f"{_count(len(found), 'problem')}: {', '.join(parts)}."
+    if any(entry.edits and not entry.is_good for platform in report.platforms for entry in _entries(platform)):
+        text += " <code>lockflow check --fix</code> tries the edits below and applies those that help."
+    return text
+
+
+_KINDS = {
+    "broken": ("platform could not be judged", "platforms could not be judged"),
+    "refused": ("platform refuses the lock", "platforms refuse the lock"),
+    "bad": ("finding speaks against a platform", "findings speak against a platform"),
+    "missing": ("package is missing", "packages are missing"),
+    "python": ("does not support a Python", "do not support a Python"),
+    "sdist": ("would have to be built", "would have to be built"),
+}
+"""Kinds of problems in the lead, as what follows a number: one, and more."""
+
+
 def _totals(report: Report) -> str:
     names = {(entry.package, entry.version) for platform in report.platforms for entry in _entries(platform)}
-    pythons = {python.python for platform in report.platforms for python in platform.pythons}
-    return f"{_count(len(names), 'package')}, {_count(len(pythons), 'Python version')}"
+    pythons = {python.python: None for platform in report.platforms for python in platform.pythons}
+    judged = f", judged {_text(where_judged(report))}" if report.platforms else ""
+    return f"{_count(len(names), 'package')} on {_count(len(report.platforms), 'platform')}" + (
+        f" with Python {_text(python_range(sorted(pythons, key=_minor)))}{judged}" if pythons else judged
+    )
+
+
+def _minor(python: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in python.split(".") if part.isdecimal())
 
 
 def _platform(row: Row, platform: PlatformReport) -> str:
@@ -105,18 +146,18 @@ def _platform(row: Row, platform: PlatformReport) -> str:
     if row.problems:
         counts.append(f"<b>{row.problems}</b> {'problem' if row.problems == 1 else 'problems'}")
     if row.built:
-        counts.append(f"{row.built} built from source")
+        counts.append(f"{row.built} built")
     lines = [
         f'<li class="{kind}"><div class=name><strong>{_text(row.platform)}</strong> {_chip(kind, sign, word)}</div>',
-        f"<p>{', '.join(counts)}</p>",
+        f"<p>{', '.join(counts) if platform.fault is None else _text(platform.fault.what)}</p>",
     ]
-    if platform.fault is not None:
-        lines[1] = f"<p>{_text(platform.fault.what)}</p>"
     if row.pythons:
-        lines.append(f"<p>Python {_text(', '.join(row.pythons))}; evidence: {_EVIDENCE[platform.level]}</p>")
-        lines.extend(f"<p class=soft>{_text(line)}</p>" for line in evidence_lines(platform))
-    if platform.floor is not None:
-        lines.append(f"<p>{_floor(platform.floor)}</p>")
+        lines.append(f"<details><summary>Python {_text(python_range(row.pythons))}; {_text(row.level)}</summary>")
+        lines.append(f"<p>judged {_text(LEVELS[platform.level])}</p>")
+        lines.extend(f"<p>{_text(line)}</p>" for line in evidence_lines(platform))
+        if platform.floor is not None:
+            lines.append(f"<p>{_floor(platform.floor)}</p>")
+        lines.append("</details>")
     return "\n".join((*lines, "</li>"))
 
 
@@ -136,29 +177,34 @@ def _problems(found: Sequence[Sequence[Problem]]) -> Iterable[str]:
     if not found:
         return
     yield f"<section class=problems>\n<h2>What is wrong <small>({len(found)})</small></h2>"
-    for same in found:
+    for same in found[:_MOST_SHOWN]:
         yield _problem(same, is_open=len(found) <= _MOST_OPEN)
+    rest = found[_MOST_SHOWN:]
+    if rest:
+        yield f"<details class=rest><summary>and {_count(len(rest), 'more problem')}</summary>"
+        yield from (_problem(same, is_open=False) for same in rest)
+        yield "</details>"
     yield "</section>"
 
 
 def _problem(same: Sequence[Problem], *, is_open: bool) -> str:
     first = same[0]
     kind, sign, word = _kind(first)
-    others = ", ".join(problem.platform for problem in same[1:])
+    others = f"<span class=soft>likewise on {_text(likewise(same))}</span>" if len(same) > 1 else ""
     lines = [
-        f"<details{' open' if is_open else ''}><summary>{_chip(kind, sign, word)}<strong>{_text(first.what)}</strong>",
-        f"<span class=soft>likewise on {_text(others)}</span></summary>" if others else "</summary>",
+        f"<details{' open' if is_open else ''}><summary>{_chip(kind, sign, word)}",
+        f"<span class=what><strong>{_text(first.what)}</strong> {others}</span></summary>",
         "<div class=body><dl class=facts>",
     ]
-    if first.where:
-        lines.append(f"<dt>Where<dd>{_text(first.where)}")
     if first.why:
         lines.append(f"<dt>Why<dd>{_text(first.why)}")
     if len(first.chain) > 1:
         steps = "".join(f"<li><code>{_text(name)}</code> {_text(more)}" for name, more in chain_steps(first.chain))
         lines.append(f"<dt>Required by<dd><ol class=chain>{steps}</ol>")
     if first.advice:
-        lines.append(f"<dt>What helps<dd><ul>{''.join(f'<li>{_text(advice)}' for advice in first.advice)}</ul>")
+        lines.append(f"<dt>What helps<dd><ul>{''.join(f'<li>{_advice(advice)}' for advice in first.advice)}</ul>")
+    if first.where:
+        lines.append(f"<dt>Where<dd>{_text(first.where)}")
     return "\n".join((*lines, "</dl></div></details>"))
 
 
@@ -172,17 +218,24 @@ def _kind(problem: Problem) -> tuple[str, str, str]:
 
 
 def _explorer() -> str:
-    options = "".join(f"<option value={kind}>{_text(word)}" for kind, word in _CHOICES)
+    """The frame of the matrix; the script puts numbers to the kinds, boxes for the platforms, and the rows."""
+    signs = {kind: f"<i aria-hidden=true>{sign}</i>" for kind, (sign, _, _) in _SIGNS.items()}
+    kinds = "".join(
+        f'<label class="{kind}"><input type=radio name=show value={kind}{" checked" if kind == "all" else ""}>'
+        f"{signs.get(kind, '')}<span>{_text(word)}</span> <small></small></label>"
+        for kind, word in _CHOICES
+    )
     legend = "".join(
         f"<li>{_chip(kind, sign, word)} {_text(meaning)}" for kind, (sign, word, meaning) in _SIGNS.items()
     )
-    return _EXPLORER.replace("OPTIONS", options).replace("LEGEND", legend)
+    return _EXPLORER.replace("KINDS", kinds).replace("LEGEND", legend)
 
 
 _CHOICES = (
-    ("all", "all packages"),
-    ("problems", "only problems"),
+    ("all", "all"),
+    ("problems", "problems"),
     ("missing", "missing"),
+    ("refused", "refused"),
     ("python", "python"),
     ("sdist", "sdist"),
     ("built", "built"),
@@ -194,9 +247,9 @@ _EXPLORER = """\
 <section id=explorer hidden aria-labelledby=explorer-title>
 <h2 id=explorer-title>Every package on every platform</h2>
 <form class=tools role=search>
-<label>Find a package or file
+<label class=find>Find a package or file
 <input type=search id=search autocomplete=off spellcheck=false aria-keyshortcuts="/"></label>
-<label>Show <select id=show>OPTIONS</select></label>
+<fieldset class=kinds id=show><legend>Show</legend><div>KINDS</div></fieldset>
 <label>Order <select id=sort><option value=worst>worst first<option value=name>by name\
 <option value=column id=by-column hidden>by a column</select></label>
 <fieldset><legend>Platforms</legend><div id=platforms></div></fieldset>
@@ -206,8 +259,8 @@ _EXPLORER = """\
 <div class=matrix>
 <table id=matrix role=grid aria-labelledby=explorer-title aria-describedby=keys>
 <thead><tr role=row></tr></thead><tbody></tbody></table>
-</div>
 <p id=nothing hidden>No package is like that.</p>
+</div>
 <ul class=legend aria-label="Signs">LEGEND<li>· nothing requires it there</ul>
 <p class=soft id=keys>Arrows move from cell to cell, Enter shows details, Esc closes them, / searches.</p>
 <div class=panel id=panel role=dialog aria-labelledby=panel-title hidden>
@@ -239,66 +292,9 @@ def _text(text: str) -> str:
     return escape(text)
 
 
-# What the script draws ------------------------------------------------------------------------------------------------
-
-
-def _data(report: Report) -> str:
-    """The report as JSON, each package once, with its distinct entries and their numbers on platforms and Pythons."""
-    packages: dict[tuple[str, str], _Package] = {}
-    for number, platform in enumerate(report.platforms):
-        for place, python in enumerate(platform.pythons):
-            for entry in python.entries:
-                package = packages.setdefault((entry.package, entry.version), _Package(report))
-                package.put(number, place, entry)
-    document = {
-        "platforms": [
-            {
-                "name": platform.platform,
-                "level": platform.level,
-                "pythons": [python.python for python in platform.pythons],
-                "evidence": [evidence_line(python.evidence) for python in platform.pythons],
-                "refusals": [python.refusal for python in platform.pythons],
-                "fault": "" if platform.fault is None else platform.fault.what,
-            }
-            for platform in report.platforms
-        ],
-        "packages": [[*key, packages[key].entries, packages[key].shortened()] for key in sorted(packages)],
-    }
-    # Inside of a script element only these end it or open a comment; escaped, they mean the same to JSON.
-    text = msgspec.json.encode(document).decode()
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-class _Package:
-    """Collects the entries of one package."""
-
-    def __init__(self, report: Report) -> None:
-        self.entries: list[dict[str, Any]] = []
-        self._numbers: dict[Entry, int] = {}
-        self._cells = [[-1] * len(platform.pythons) for platform in report.platforms]
-
-    def put(self, platform: int, python: int, entry: Entry) -> None:
-        number = self._numbers.get(entry)
-        if number is None:
-            number = self._numbers[entry] = len(self.entries)
-            self.entries.append(_shown(entry))
-        self._cells[platform][python] = number
-
-    def shortened(self) -> list[list[int] | int]:
-        """Numbers by platform, one where all Pythons have the same."""
-        return [cell if len(set(cell)) > 1 else cell[0] if cell else -1 for cell in self._cells]
-
-
-def _shown(entry: Entry) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "status": "built" if entry.status is Status.SDIST and entry.allowed else entry.status.value,
-        "file": entry.file,
-        "tag": entry.tag,
-        "reason": entry.reason,
-        "chain": chain_steps(entry.chain) if len(entry.chain) > 1 else (),
-        "advice": entry.advice,
-    }
-    return {key: value for key, value in shown.items() if value}
+def _advice(text: str) -> str:
+    """What is to be written stands in quotes, and is to be seen as that."""
+    return _QUOTED.sub(r"<code>\1</code>", escape(text))
 
 
 def _entries(platform: PlatformReport) -> Iterable[Entry]:

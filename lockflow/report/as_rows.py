@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from lockflow.errors import four_parts
 from lockflow.platforms.model import ChainLink, Evidence, Objection, Status, file_stem
+from lockflow.report.evidence import evidence_words, python_range
 from lockflow.report.model import Entry, Fault, PlatformReport, Report, Verdict
 
 _STATUS_ORDER = {Status.MISSING: 0, Status.PYTHON: 1, Status.SDIST: 2, Status.WHEEL: 3}
@@ -73,6 +74,15 @@ def alike(problems: Sequence[Problem]) -> tuple[tuple[Problem, ...], ...]:
     return tuple(tuple(same) for same in found.values())
 
 
+def likewise(same: Sequence[Problem]) -> str:
+    """Say where else the first of some problems of one package is: `darwin, linux/amd64 (Python 3.13)`."""
+    first, *others = same
+    return ", ".join(
+        other.platform if other.pythons == first.pythons else f"{other.platform} (Python {python_range(other.pythons)})"
+        for other in others
+    )
+
+
 def floor_notes(report: Report) -> tuple[str, ...]:
     """Say of each platform whose floor rose, or is above what the platform has, in a sentence."""
     notes = []
@@ -120,7 +130,7 @@ def _row(platform: PlatformReport) -> Row:
     return Row(
         platform=platform.platform,
         verdict=platform.verdict,
-        level=_evidence(platform),
+        level=evidence_words(platform),
         pythons=tuple(python.python for python in platform.pythons),
         packages=len(worst),
         wheels=sum(entry.status is Status.WHEEL for entry in worst.values()),
@@ -129,35 +139,6 @@ def _row(platform: PlatformReport) -> Row:
         + sum(bool(python.refusal) for python in platform.pythons)
         + len({objection for python in platform.pythons for objection in python.objections}),
     )
-
-
-def evidence_lines(platform: PlatformReport) -> tuple[str, ...]:
-    """Say in a line for each distinct evidence where it comes from; none where only the definition was asked."""
-    lines = dict.fromkeys(evidence_line(python.evidence) for python in platform.pythons)
-    return tuple(line for line in lines if line)
-
-
-def evidence_line(evidence: Evidence) -> str:
-    """Say where evidence comes from; empty where only the definition was asked."""
-    if evidence.target:
-        return f"uv {evidence.uv} planned for {evidence.target}"
-    if not evidence.image:
-        return ""
-    machine = " emulated" if evidence.emulated else ""
-    verb = "installed" if evidence.level == "install" else "planned"
-    told = f"; uv {evidence.uv} {verb} there" if evidence.uv else ""
-    return f"CPython {evidence.python}, {evidence.libc} in {evidence.image}{machine}{told}"
-
-
-def _evidence(platform: PlatformReport) -> str:
-    """The level, and what stands behind it beside the definition: an emulated machine, uv's own view."""
-    several = [python.evidence for python in platform.pythons]
-    parts: list[str] = [platform.level]
-    if any(evidence.target for evidence in several):
-        parts.append("uv's view")
-    if any(evidence.emulated for evidence in several):
-        parts.append("emulated")
-    return ", ".join(parts)
 
 
 def _badness(entry: Entry) -> tuple[bool, int]:

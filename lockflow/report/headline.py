@@ -12,7 +12,6 @@ def headline(report: Report) -> str:
     broken = sum(platform.verdict is Verdict.BROKEN for platform in report.platforms)
     if not bad and not broken:
         return f"The lock holds on {platforms}" if count else "No platform was checked"
-    parts = [f"fails on {bad} of {platforms}"] if bad else []
-    if broken:
-        parts.append(f"could not be judged on {broken} of {platforms}")
-    return f"The lock {' and '.join(parts)}"
+    if not bad:
+        return f"The lock could not be judged on {broken} of {platforms}"
+    return f"The lock fails on {bad} of {platforms}" + (f", and {broken} could not be judged" if broken else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from lockflow.report.assemble import assemble, platform_report
 from lockflow.report.model import Report
 from lockflow.report.write import read_page
 from lockflow.standards.versions import Version
+from support.demo_reports import broken, large, small, typical
 from support.small_reports import LOCK, bad_report, check, coverage, missing, sdist, wheel
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -109,12 +110,12 @@ def test_a_search_a_status_and_a_platform_narrow_the_rows(page: Page) -> None:
     assert page.get_by_role("status").inner_text() == "1 of 5 packages"
     page.keyboard.press("Escape")
     assert len(names(page)) == 5
-    page.get_by_label("Show").select_option("problems")
+    page.get_by_role("radio", name="problems 2").check()
     assert names(page) == ["cherry", "date"]
     page.get_by_role("checkbox", name="linux/arm64").uncheck()
     assert names(page) == ["date"]
     assert page.locator("#matrix thead th:visible").count() == 2
-    page.get_by_label("Show").select_option("missing")
+    page.get_by_role("radio", name="missing").check()
     assert names(page) == []
     assert page.get_by_text("No package is like that.").is_visible()
 
@@ -167,29 +168,82 @@ def test_a_hostile_name_is_text(page: Page) -> None:
     assert page.locator("img").count() == 0
 
 
+def test_a_kind_that_nothing_has_is_not_offered(page: Page) -> None:
+    offered = page.get_by_role("radio").all()
+    assert [radio.get_attribute("value") for radio in offered if radio.is_enabled()] == [
+        "all", "problems", "missing", "python", "built", "wheel"
+    ]  # fmt: skip
+
+
+def test_kinds_are_gone_through_by_arrow_keys(page: Page) -> None:
+    page.get_by_role("radio", name="all 5").focus()
+    page.keyboard.press("ArrowRight")
+    assert names(page) == ["cherry", "date"]
+    page.keyboard.press("ArrowRight")
+    assert names(page) == ["cherry"]
+    assert page.get_by_role("status").inner_text() == "1 of 5 packages"
+
+
 def test_only_one_cell_is_in_the_order_of_tab(page: Page) -> None:
     for _ in range(3):
         assert page.locator("#matrix [tabindex='0']").count() == 1
         page.get_by_label("one column each").click()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("made", [bad_report, typical, broken, small, large], ids=lambda made: made.__name__)
+@pytest.mark.parametrize("width", [1920, 1280, 390, 320])
 def test_nothing_is_wider_than_the_window(
-    browser: Any, tmp_path: Path, faults: list[str], width: int, scheme: str
+    browser: Any, tmp_path: Path, faults: list[str], width: int, made: Callable[[], Report]
 ) -> None:
-    page = show(browser, tmp_path, bad_report(), faults, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = show(browser, tmp_path, made(), faults, viewport={"width": width, "height": 800})
     page.locator("#matrix tbody td .chip").first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.close()
     assert faults == []
 
 
+def test_what_is_wrong_can_be_read_without_scripts(browser: Any, tmp_path: Path, faults: list[str]) -> None:
+    page = show(browser, tmp_path, typical(), faults, java_script_enabled=False)
+    assert page.get_by_role("heading", name="The lock fails on 3 of 3 platforms").is_visible()
+    assert page.get_by_text('add "nvidia-nccl-cu12>=2.26.2" to constraint-dependencies').is_visible()
+    assert not page.locator("#matrix").is_visible()
+    page.close()
+
+
+def test_a_large_report_is_quick_and_its_edges_stay_in_sight(browser: Any, tmp_path: Path, faults: list[str]) -> None:
+    """600 packages on 12 columns. A screenful is there first; the bounds are for a busy machine."""
+    page = show(browser, tmp_path, large(), faults, viewport={"width": 1000, "height": 700})
+    page.get_by_label("one column each").check()
+    page.locator("#matrix tbody tr").nth(600).wait_for()
+    for act in (
+        "document.querySelector('#matrix thead button').click()",
+        "const find = document.querySelector('#search'); find.value = 'oak'; find.dispatchEvent(new Event('input'))",
+    ):
+        began, drawn = "const began = performance.now()", "document.body.offsetHeight"
+        assert page.evaluate(f"() => {{ {began}; {act}; {drawn}; return performance.now() - began }}") < 1000
+    page.get_by_label("Find").fill("")
+    page.locator("#matrix tbody tr").nth(600).wait_for()
+    page.locator(".matrix").evaluate("box => { box.scrollTop = 5000; box.scrollLeft = 300 }")
+    places = (".matrix", "#matrix thead th:nth-child(9)", "#matrix tbody tr:nth-child(200) th")
+    script = "places => places.map((place) => document.querySelector(place).getBoundingClientRect().toJSON())"
+    box, head, name = page.evaluate(script, places)
+    assert head["top"] == pytest.approx(box["top"], abs=2)
+    assert name["left"] == pytest.approx(box["left"], abs=2)
+    page.locator("#matrix tbody th").first.focus()
+    page.keyboard.press("Control+End")
+    assert page.evaluate("document.activeElement.parentElement.rowIndex") > 600
+    page.close()
+    assert faults == []
+
+
+@pytest.mark.parametrize("made", [bad_report, typical, broken, small], ids=lambda made: made.__name__)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_to_complain_about(browser: Any, tmp_path: Path, faults: list[str], scheme: str) -> None:
+def test_axe_finds_nothing_to_complain_about(
+    browser: Any, tmp_path: Path, faults: list[str], scheme: str, made: Callable[[], Report]
+) -> None:
     if not AXE.exists():
         pytest.skip("axe-core is not installed")
-    page = show(browser, tmp_path, bad_report(), faults, color_scheme=scheme, bypass_csp=True)
+    page = show(browser, tmp_path, made(), faults, color_scheme=scheme, bypass_csp=True)
     page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
     page.locator("#matrix tbody td .chip").first.click()
     page.add_script_tag(content=AXE.read_text(encoding="utf-8"))

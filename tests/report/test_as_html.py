@@ -15,6 +15,7 @@ from lockflow.report.as_html import Page, as_html
 from lockflow.report.assemble import assemble, platform_report
 from lockflow.report.model import Report
 from lockflow.report.write import read_page
+from support.demo_reports import broken, large, typical
 from support.small_reports import LOCK, bad_report, check, coverage, good_report, missing, sdist, wheel
 
 PAGE = Page(style="p { color: red }", script="console.log(1)")
@@ -118,11 +119,32 @@ def test_problems_are_told_without_scripts_too_and_alike_ones_once() -> None:
     assert page.said.count("no distribution of nvidia-nccl-cu12 2.21.5 fits linux/arm64") == 1
     assert "likewise on linux/amd64" in page.said
     assert "windows/amd64 could not be judged: no engine answers" in page.said
-    assert [tag for tag, _ in page.elements].count("details") == 6
+    # One for each problem, and one for the evidence of each platform that was judged.
+    assert [tag for tag, _ in page.elements].count("details") == 6 + 3
 
 
 def test_a_good_report_has_no_problems_section() -> None:
     assert "What is wrong" not in as_html(good_report(), PAGE)
+
+
+def test_the_verdict_comes_with_what_to_do() -> None:
+    said = Reader(as_html(good_report(), PAGE)).said
+    assert "The lock holds on 2 platforms\nThere is nothing to do." in said
+    assert "3 packages on 2 platforms with Python 3.11–3.12, judged in process" in said
+    said = Reader(as_html(typical(), PAGE)).said
+    assert "3 problems: 1 package is missing, 1 does not support a Python, 1 would have to be built." in said
+    assert "lockflow check --fix tries the edits below" in said
+    said = Reader(as_html(broken(), PAGE)).said
+    assert "2 problems: 1 platform could not be judged, 1 finding speaks against a platform." in said
+    assert "--fix" not in said, "there is no edit to try"
+    assert "Name platforms in [tool.lockflow]" in Reader(as_html(assemble([], lock=LOCK), PAGE)).said
+
+
+def test_of_many_problems_only_the_worst_stand_above_the_matrix() -> None:
+    page = Reader(as_html(large(120), PAGE))
+
+    assert "more problems" in page.said
+    assert [tag for tag, attributes in page.elements if attributes.get("class") == "rest"] == ["details"]
 
 
 def test_a_floor_that_rose_is_told() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from lockflow.platforms.model import Broken, Check, Coverage, Evidence, Objection
@@ -7,11 +8,13 @@ from lockflow.report.as_html import Page, as_html
 from lockflow.report.as_json import as_json, report_from_json
 from lockflow.report.as_junit import as_junit
 from lockflow.report.as_markdown import as_markdown
-from lockflow.report.as_rows import evidence_lines, message, problems, rows
+from lockflow.report.as_rows import message, problems, rows
 from lockflow.report.assemble import assemble, platform_report
+from lockflow.report.evidence import evidence_lines, python_range, where_judged
 from lockflow.report.model import Report, Verdict
 
 LOCK = "sha256:00"
+EXECUTORS = ("docker", "process")
 PROBE = Evidence(
     level="probe", image="base:1", python="3.12.1", libc="glibc 2.36", emulated=True, uv="0.13.8", says="<uv's words>"
 )
@@ -62,6 +65,40 @@ def test_the_evidence_is_told_in_a_word_and_in_a_line() -> None:
     report = reported(coverage("3.12", Evidence(level="tags")))
     assert rows(report)[0].level == "tags"
     assert evidence_lines(report.platforms[0]) == ()
+
+
+def test_pythons_that_are_judged_alike_share_a_line() -> None:
+    other = replace(PROBE, image="base:2", python="3.13.2")
+    report = reported(
+        coverage("3.12", PROBE), coverage("3.13", other), coverage("3.14", replace(other, emulated=False))
+    )
+    assert evidence_lines(report.platforms[0]) == (
+        "CPython 3.12.1, 3.13.2, glibc 2.36 in base:1, base:2 emulated; uv 0.13.8 planned there",
+        "CPython 3.13.2, glibc 2.36 in base:2; uv 0.13.8 planned there",
+    )
+
+
+def test_where_platforms_were_judged_is_told() -> None:
+    inside, outside = (replace(reported(coverage("3.12", PROBE)).platforms[0], executor=where) for where in EXECUTORS)
+    assert where_judged(assemble([], lock=LOCK)) == ""
+    assert where_judged(assemble([inside], lock=LOCK)) == "in containers"
+    assert where_judged(assemble([outside], lock=LOCK)) == "in process"
+    both = assemble([inside, replace(outside, platform="darwin")], lock=LOCK)
+    assert where_judged(both) == "in containers: linux/arm64; in process: darwin"
+
+
+@pytest.mark.parametrize(
+    ("pythons", "text"),
+    [
+        ([], ""),
+        (["3.12"], "3.12"),
+        (["3.9", "3.10", "3.11"], "3.9–3.11"),
+        (["3.10", "3.12", "3.13"], "3.10, 3.12–3.13"),
+        (["3.14", "4.0"], "3.14, 4.0"),
+    ],
+)
+def test_a_range_of_pythons_is_short(pythons: list[str], text: str) -> None:
+    assert python_range(pythons) == text
 
 
 def test_a_broken_check_keeps_the_pythons_that_could_be_judged() -> None:

@@ -14,6 +14,7 @@
     wheel: { sign: "✓", word: "wheel", rank: 5 },
   };
   const NOT_NEEDED = 9;
+  const AT_ONCE = 100;
   const PROBLEMS = new Set(["missing", "refused", "python", "sdist"]);
   const EVIDENCE = {
     tags: "the tag rules of the platform's definition",
@@ -24,7 +25,8 @@
   const table = byId("matrix");
   const panel = byId("panel");
   const search = byId("search");
-  const show = byId("show");
+  const kinds = [...document.querySelectorAll("#show input")];
+  const shown = () => kinds.find((kind) => kind.checked).value;
   const apart = byId("apart");
 
   const make = (tag, attributes = {}, ...children) => {
@@ -166,12 +168,14 @@
       view = views.get(isApart);
       if (sort.column >= 0) sort = { column: -2, isDescending: false };
       table.classList.toggle("apart", isApart);
-      table.style.width = isApart ? `${15 + 5 * view.columns.length}rem` : "";
+      // The first column is wider than this only where there is room for it.
+      table.style.minWidth = isApart ? `${9 + 4.2 * view.columns.length}rem` : `${9 + 8 * view.columns.length}rem`;
       table.tHead.rows[0].replaceChildren(...view.heads);
     }
     const platforms = boxes.map((box) => box.checked);
+    const wanted = shown();
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const shown = view.rows.filter((row) => isWanted(row, words, show.value, platforms)).sort(compare);
+    const rows = view.rows.filter((row) => isWanted(row, words, wanted, platforms)).sort(compare);
     view.columns.forEach((column, index) => {
       const isHidden = !isShown(column);
       if (view.heads[index + 1].hidden === isHidden) return;
@@ -182,15 +186,29 @@
       const isSorted = sort.column === index - 1;
       head.setAttribute("aria-sort", isSorted ? (sort.isDescending ? "descending" : "ascending") : "none");
     });
-    table.tBodies[0].replaceChildren(...shown.map(({ row }) => row));
-    byId("count").textContent = shown.length === packages.length
+    fill(rows.map(({ row }) => row));
+    byId("count").textContent = rows.length === packages.length
       ? `${packages.length} ${packages.length === 1 ? "package" : "packages"}`
-      : `${shown.length} of ${packages.length} packages`;
-    byId("nothing").hidden = shown.length > 0;
+      : `${rows.length} of ${packages.length} packages`;
+    byId("nothing").hidden = rows.length > 0;
     byId("sort").value = sort.column === -2 ? "worst" : sort.column === -1 ? "name" : "column";
     byId("by-column").hidden = sort.column < 0;
     settleFocus();
   };
+
+  /* A screenful is there at once, the others follow before anybody gets to them. */
+  let waiting = [];
+  const fill = (rows) => {
+    table.tBodies[0].replaceChildren(...rows.slice(0, AT_ONCE));
+    waiting = rows.slice(AT_ONCE);
+    setTimeout(fillOn);
+  };
+  const fillOn = () => {
+    if (!waiting.length) return;
+    table.tBodies[0].append(...waiting.splice(0, AT_ONCE));
+    setTimeout(fillOn);
+  };
+  const fillAll = () => table.tBodies[0].append(...waiting.splice(0));
 
   // Moving about --------------------------------------------------------------------------------------------------
 
@@ -210,6 +228,7 @@
   const move = (event) => {
     const cell = event.target.closest("td, th");
     if (cell === null || event.altKey || event.metaKey) return;
+    fillAll();
     const rows = [table.tHead.rows[0], ...table.tBodies[0].rows];
     const row = rows.indexOf(cell.parentElement);
     const cells = visible(cell.parentElement);
@@ -247,9 +266,12 @@
   let opener = null;
   const fact = (list, name, ...values) => list.append(make("dt", {}, name), make("dd", {}, ...values));
   const evidence = (platform, pythons) => {
-    const lines = pythons.map((python) => platform.evidence[platform.pythons.indexOf(python)]).filter(Boolean);
-    return lines.length ? [...new Set(lines)] : [EVIDENCE[platform.level] ?? platform.level];
+    const own = platform.evidence[platform.pythons.indexOf(pythons[0])];
+    const lines = pythons.length === 1 ? [own] : platform.together;
+    return lines.filter(Boolean).length ? lines : [EVIDENCE[platform.level] ?? platform.level];
   };
+  /* What is to be written stands in quotes, and is to be seen as that. */
+  const quoted = (text) => text.split(/(".+?")/).map((part, at) => (at % 2 ? make("code", {}, part) : part));
   const section = (item, column) => {
     const platform = data.platforms[column.platform];
     const found = groups(item, column);
@@ -265,7 +287,7 @@
       if (entry.tag) fact(facts, "Tag", make("code", {}, entry.tag));
       if (entry.chain) fact(facts, "Required by", make("ol", { class: "chain" }, ...entry.chain.map(([name, condition]) =>
         make("li", {}, make("code", {}, name), condition ? ` ${condition}` : ""))));
-      if (entry.advice) fact(facts, "What helps", make("ul", {}, ...entry.advice.map((text) => make("li", {}, text))));
+      if (entry.advice) fact(facts, "What helps", make("ul", {}, ...entry.advice.map((text) => make("li", {}, ...quoted(text)))));
       if (entry.status !== "refused") fact(facts, "Evidence", ...evidence(platform, pythons).map((text) => make("p", {}, text)));
       part.append(facts);
     }
@@ -310,14 +332,14 @@
     if ([...statuses].some((status) => PROBLEMS.has(status))) statuses.add("problems");
     for (const status of statuses) counts.set(status, (counts.get(status) ?? 0) + 1);
   }
-  for (const option of show.options) {
-    const count = option.value === "all" ? packages.length : counts.get(option.value) ?? 0;
-    option.textContent += ` (${count})`;
-    option.disabled = count === 0 && option.value !== "all";
+  for (const kind of kinds) {
+    const count = kind.value === "all" ? packages.length : counts.get(kind.value) ?? 0;
+    kind.parentElement.querySelector("small").textContent = count;
+    kind.disabled = count === 0 && kind.value !== "all";
+    kind.addEventListener("change", update);
   }
   search.form.addEventListener("submit", (event) => event.preventDefault());
   search.addEventListener("input", update);
-  show.addEventListener("change", update);
   apart.addEventListener("change", update);
   byId("sort").addEventListener("change", (event) => {
     sort = { column: event.target.value === "name" ? -1 : -2, isDescending: false };
@@ -343,12 +365,13 @@
     } else if (event.key === "Escape" && event.target === search && search.value) {
       search.value = "";
       update();
-    } else if (event.key === "/" && !event.ctrlKey && !event.metaKey && !/^(INPUT|SELECT)$/.test(event.target.tagName)) {
+    } else if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.target.matches("select, input[type=search]")) {
       search.focus();
       event.preventDefault();
     }
   });
   addEventListener("beforeprint", () => {
+    fillAll();
     for (const details of document.querySelectorAll("details")) details.open = true;
   });
   byId("explorer").hidden = false;
