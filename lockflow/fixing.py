@@ -15,27 +15,31 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lockflow import steps
-from lockflow.errors import InputError, LockflowError
-from lockflow.inputs.edit import with_changed_items, with_item, with_value
+from lockflow.errors import InputError, LockflowError, NetworkError
+from lockflow.inputs.edit import document, with_changed_items, with_entry, with_item, with_value
 from lockflow.inputs.read import ReadResult
 from lockflow.lock.model import Lock
+from lockflow.platforms.advice import with_advice
 from lockflow.platforms.coverage import Policy, cover
-from lockflow.platforms.model import Edit, Status
+from lockflow.platforms.model import Coverage, Edit, Platform, Status
 from lockflow.platforms.pythons import pythons_to_check
 from lockflow.platforms.read import read_platforms
-from lockflow.platforms.selection import graph_of
-from lockflow.report.model import Entry, Report
+from lockflow.platforms.selection import Graph, graph_of
+from lockflow.report.model import Entry, PythonReport, Report
+from lockflow.report.write import write_platform_report
 from lockflow.standards.markers.parse import parse_marker
 from lockflow.standards.markers.tree import Marker
+from lockflow.standards.names import normalize_name
 from lockflow.standards.requirements import InvalidRequirement, parse_requirement, under_marker
 from lockflow.steps import Mode, Network, Target
 
-_ORDER = ("constraint", "required-environment", "requires-python", "allow-sdist", "marker", "override")
+_ORDER = ("constraint", "index", "required-environment", "requires-python", "allow-sdist", "marker", "override")
 """What keeps the project as it is comes first, what leaves a package out of a platform last."""
 
 Problem = tuple[str, str, str]
 """Platform, Python minor, package."""
 Drafts = Mapping[Path, str]
+_Judged = tuple[Coverage, Graph, Platform, str]
 
 
 class Tried(Struct, frozen=True, kw_only=True):
@@ -66,21 +70,31 @@ def find_fix(
     network: Network,
     on_try: Callable[[str], None] | None = None,
 ) -> Fix:
-    """Try the edits that `report` offers, one package after the other, and join those that help."""
+    """Try the edits that `report` offers, one package after the other, and join those that help.
+
+    A package may be required in several ways; what leaves it out of one shows the next, until nothing more helps.
+    Raises NetworkError where a trial needs what cannot be had.
+    """
     search = _Search(target, report, tuple(pythons), network)
     kept: list[Edit] = []
     refused: list[Tried] = []
-    for package, edits in _offers(report):
-        for edit in edits:
-            if package not in {name for _, _, name in search.problems}:
-                break
-            if on_try is not None:
-                on_try(words(edit))
-            why_not = search.attempt(edit)
-            if why_not:
-                refused.append(Tried(edit=edit, why_not=why_not))
-            else:
-                kept.append(edit)
+    tried: set[Edit] = set()
+    offers = _offers(report)
+    while offers:
+        helped = len(kept)
+        for package, edits in offers:
+            for edit in edits:
+                if edit in tried or package not in {name for _, _, name in search.problems}:
+                    continue
+                tried.add(edit)
+                if on_try is not None:
+                    on_try(words(edit))
+                why_not = search.attempt(edit)
+                if why_not:
+                    refused.append(Tried(edit=edit, why_not=why_not))
+                else:
+                    kept.append(edit)
+        offers = search.more_offers() if len(kept) > helped else []
     return Fix(
         edits=tuple(kept),
         refused=tuple(refused),
@@ -88,6 +102,48 @@ def find_fix(
         diff=_diff(search.drafts, search.read.root),
         left=tuple(sorted(search.problems)),
     )
+
+
+def with_trials(report: Report, fix: Fix) -> Report:
+    """The report, with the edits that helped first and marked as tried, and without those that do not help.
+
+    Where none is left, those that do not help stay in words, each with what came of it.
+    """
+    refused = {tried.edit: tried.why_not for tried in fix.refused}
+    said: dict[Edit, str] = {}
+    for entry in _entries(report):
+        for edit, text in zip(entry.edits, entry.advice, strict=False):
+            said.setdefault(edit, text)
+    marked = {edit: f"{said[edit]} (tried: it helps)" for edit in fix.edits if edit in said}
+
+    def entry_after(entry: Entry) -> Entry:
+        helps = [edit for edit in marked if edit.package == entry.package]
+        others = [edit for edit in entry.edits if edit not in marked and edit not in refused]
+        texts = [*(marked[edit] for edit in helps), *(said[edit] for edit in others)]
+        if not texts:
+            texts = [f"{said[edit]} (tried, to no avail: {refused[edit]})" for edit in entry.edits]
+        return replace(entry, edits=(*helps, *others), advice=(*texts, *entry.advice[len(entry.edits) :]))
+
+    def python_after(python: PythonReport) -> PythonReport:
+        entries = (entry if entry.is_good else entry_after(entry) for entry in python.entries)
+        return replace(python, entries=tuple(entries))
+
+    platforms = (
+        replace(platform, pythons=tuple(python_after(python) for python in platform.pythons))
+        for platform in report.platforms
+    )
+    return replace(report, platforms=tuple(platforms))
+
+
+def _entries(report: Report) -> Iterable[Entry]:
+    return (entry for platform in report.platforms for python in platform.pythons for entry in python.entries)
+
+
+def keep(target: Target, report: Report) -> None:
+    """Put the reports on platforms on disk, in place of those of the check."""
+    folder = steps.inputs(target).root / steps.REPORTS
+    for platform in report.platforms:
+        write_platform_report(folder, platform)
 
 
 def apply_fix(target: Target, fix: Fix, *, network: Network) -> steps.LockResult:
@@ -105,6 +161,8 @@ def words(edit: Edit) -> str:
             return f'the marker "{edit.value}" for {edit.package}{place}'
         case "requires-python":
             return f'requires-python = "{edit.value}"'
+        case "index":
+            return f"{edit.package} = {edit.value} in [tool.uv.sources]"
         case _:
             tables, key = _PLACES[edit.kind]
             return f'"{edit.value}" in {key} of [{".".join(tables)}]'
@@ -131,6 +189,7 @@ class _Search:
             if not entry.is_good
         }
         self.read = steps.inputs(target)
+        self._judged: list[_Judged] = []
         self._target = target
         self._pythons = pythons
         self._network = network
@@ -147,9 +206,17 @@ class _Search:
             target = replace(self._target, drafts=drafts)
             read = steps.inputs(target)
             lock = steps.lock(target, Mode.DRY_RUN, network=self._network).lock
-            problems = self._problems(lock, read)
+            judged = self._judge(lock, read)
+        except NetworkError:
+            raise
         except LockflowError as error:
             return error.what
+        problems = {
+            (coverage.platform, coverage.python, finding.package)
+            for coverage, *_ in judged
+            for finding in coverage.findings
+            if not finding.is_good
+        }
         worse = sorted(problems - self.problems)
         if worse:
             platform, python, package = worse[0]
@@ -157,23 +224,31 @@ class _Search:
         # A constraint may mend one platform and a marker another, so that less of the same package counts too.
         if not mended - problems:
             return f"{edit.package} would still be a problem on {', '.join(sorted({place for place, _, _ in mended}))}"
-        self.drafts, self.problems = drafts, problems
+        self.drafts, self.problems, self._judged = drafts, problems, judged
         return ""
 
-    def _problems(self, lock: Lock, read: ReadResult) -> set[Problem]:
+    def more_offers(self) -> list[tuple[str, list[Edit]]]:
+        """What leaves packages out that are still wrong, by the ways in which they are required now."""
+        offers: dict[str, dict[Edit, None]] = {}
+        for coverage, graph, platform, python in self._judged:
+            for finding in with_advice(coverage, graph, platform, python, Policy()).findings:
+                if finding.status is Status.MISSING:
+                    edits = [edit for edit in finding.edits if edit.kind in ("marker", "override")]
+                    offers.setdefault(finding.package, {}).update(dict.fromkeys(edits))
+        return [(package, list(edits)) for package, edits in offers.items()]
+
+    def _judge(self, lock: Lock, read: ReadResult) -> list[_Judged]:
         settings = read.manifest.settings
         pythons = pythons_to_check(read.manifest.requires_python, self._pythons or settings.python_versions)
         graph, policy = graph_of(lock), Policy(allow_sdist=settings.allow_sdist)
-        coverages = [cover(graph, platform, python, policy) for platform in self._platforms for python in pythons]
-        return {
-            (coverage.platform, coverage.python, finding.package)
-            for coverage in coverages
-            for finding in coverage.findings
-            if not finding.is_good
-        }
+        return [
+            (cover(graph, platform, python, policy), graph, platform, python)
+            for platform in self._platforms
+            for python in pythons
+        ]
 
     def _edited(self, edit: Edit) -> Drafts:
-        folder = self._folder_of(edit.owner) if edit.kind == "marker" else self.read.root
+        folder = self._folder_of(edit.owner) if edit.owner else self.read.root
         path = folder / "pyproject.toml"
         text = self.drafts.get(path)
         if text is None:
@@ -212,10 +287,20 @@ def _apply(edit: Edit, text: str, where: str) -> str:
         tables, key = _list_of(edit.via)
         condition = parse_marker(edit.value)
         return with_changed_items(text, tables, key, lambda item: _narrowed(item, edit.package, condition), where=where)
+    if edit.kind == "index":
+        return _with_index(edit, text, where)
     if edit.kind == "override":
         return _overridden(edit, text, where)
     tables, key = _PLACES[edit.kind]
     return with_item(text, tables, key, edit.value, where=where)
+
+
+def _with_index(edit: Edit, text: str, where: str) -> str:
+    """Add a source to a package that has none; one that somebody wrote is not for us to change."""
+    tables = ("tool", "uv", "sources")
+    sources = document(text, where).get("tool", {}).get("uv", {}).get("sources", {})
+    known = {normalize_name(name) for name in sources}
+    return text if edit.package in known else with_entry(text, tables, edit.package, edit.value, where=where)
 
 
 def _list_of(via: str) -> tuple[tuple[str, ...], str]:

@@ -6,12 +6,10 @@ rooms are asked; what is right and what fits together is decided in the rooms.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
@@ -32,6 +30,7 @@ from lockflow.index.network import http_options
 from lockflow.inputs.canonical import canonical_inputs
 from lockflow.inputs.model import Executor, Manifest, Settings, SettingsOverrides
 from lockflow.inputs.read import ReadResult, read_manifest
+from lockflow.judging import Judge, places_of
 from lockflow.lock.as_preferences import preferences_from_lock
 from lockflow.lock.conflict import is_conflicted, preferences_from_sides
 from lockflow.lock.decode import decode
@@ -54,13 +53,10 @@ from lockflow.lock.modes import (
 from lockflow.lock.previous import committed_lock_text
 from lockflow.lock.restate import restated
 from lockflow.lock.validate import undeclared, validate
-from lockflow.platforms.checks import check_by_tags
-from lockflow.platforms.coverage import Policy
-from lockflow.platforms.floors import floor_of
-from lockflow.platforms.model import Check, Coverage, Level, Platform
+from lockflow.platforms.model import Level, Platform
 from lockflow.platforms.pythons import pythons_to_check
 from lockflow.platforms.read import read_platforms
-from lockflow.platforms.run import Outcome, run_checks
+from lockflow.platforms.run import run_checks
 from lockflow.platforms.selection import Graph, graph_of
 from lockflow.platforms.support import doubts as doubts_of
 from lockflow.platforms.support import stated_pythons
@@ -301,8 +297,9 @@ def check(
     before = _graph_before(read, text, previous)
     connect = connector(read, network, target.environment)
     at_hand = connector(read, replace(network, offline=True), target.environment)
-    judge = _Judge(graph, versions, settings, connect, before, _stated(graph.lock, settings, at_hand))
     chosen = tuple(entry.platform for entry in defined)
+    places = places_of(graph, (*chosen, *_promised(read)), versions)
+    judge = Judge(graph, versions, settings, connect, before, _stated(graph.lock, settings, at_hand), places)
     engine, reached, note = engine_for(settings, executor, level, open_engine)
     if engine is None:
         outcomes = run_checks(chosen, judge, level="tags", watch=watch)
@@ -350,6 +347,14 @@ def _stated(lock: Lock, settings: Settings, connect: Callable[[], IndexClient]) 
     names = sorted({package.name for package in lock.packages if isinstance(package.source, Registry)})
     indexes = [index for index in settings.indexes if not index.is_flat]
     return stated_pythons(lock, fetch_listings(connect, names, indexes)) if names and indexes else {}
+
+
+def _promised(read: ReadResult) -> tuple[Platform, ...]:
+    """The platforms of the settings; none where the settings name one that nobody defines, which others complain of."""
+    try:
+        return tuple(entry.platform for entry in read_platforms(read.manifest.settings.platforms, read.root))
+    except InputError:
+        return ()
 
 
 def _graph_before(read: ReadResult, text: str, previous: Path | None) -> Graph | None:
@@ -722,58 +727,3 @@ def _result(read: ReadResult, result: Result, *, is_written: bool, standing: str
         standing=standing,
         lock=new,
     )
-
-
-class _Judge:
-    """Judges one platform by tags; index pages are asked for only where something is missing there."""
-
-    def __init__(
-        self,
-        graph: Graph,
-        pythons: Sequence[str],
-        settings: Settings,
-        connect: Callable[[], IndexClient],
-        before: Graph | None,
-        stated: Mapping[tuple[str, Version], str],
-    ) -> None:
-        self._graph = graph
-        self._pythons = pythons
-        self._settings = settings
-        self._connect = connect
-        self._before = before
-        self._stated = stated
-        self._listings: dict[str, Listing | None] = {}
-        self._lock = threading.Lock()
-
-    def __call__(self, platform: Platform) -> Check:
-        floor = floor_of(self._graph, platform, self._pythons, self._before)
-        return replace(self._check(platform), floor=floor)
-
-    def with_floor(self, outcome: Outcome, platform: Platform) -> Outcome:
-        """The outcome of a check that was made elsewhere, with the floor of its platform."""
-        if not isinstance(outcome, Check):
-            return outcome
-        return replace(outcome, floor=floor_of(self._graph, platform, self._pythons, self._before))
-
-    @property
-    def policy(self) -> Policy:
-        """What is known without asking an index."""
-        return Policy(allow_sdist=self._settings.allow_sdist, requires_python=self._stated)
-
-    def informed(self, coverages: Iterable[Coverage]) -> Policy:
-        """The policy with the index pages of what is bad in these; safe to ask from several threads."""
-        bad = {entry.package for found in coverages for entry in found.findings if not entry.is_good}
-        return dataclasses.replace(self.policy, listings=self._listings_of(bad))
-
-    def _check(self, platform: Platform) -> Check:
-        return check_by_tags(self._graph, platform, self._pythons, self.policy, self.informed)
-
-    def _listings_of(self, names: set[str]) -> dict[str, Listing]:
-        """The pages of these projects; advice can do without those that cannot be had."""
-        with self._lock:
-            missing = sorted(names - self._listings.keys())
-            if missing:
-                indexes = [index for index in self._settings.indexes if not index.is_flat]
-                found = fetch_listings(self._connect, missing, indexes)
-                self._listings.update({name: found.get(name) for name in missing})
-        return {name: listing for name in names if (listing := self._listings.get(name)) is not None}

@@ -19,8 +19,8 @@ ROOMS = ("inputs", "index", "resolve", "lock", "platforms", "report", "images")
 CELLAR = ("standards", "engines", "errors")
 STAIRS = (
     "building", "image_plans",
-    "before_build", "clients", "dependencies", "doctor", "editing", "fixing", "keeping", "merging", "proving",
-    "refresh", "refreshing", "required_wheels", "steps", "remember", "sbom", "setting_up", "taking_over",
+    "before_build", "clients", "dependencies", "doctor", "editing", "fixing", "judging", "keeping", "merging",
+    "proving", "refresh", "refreshing", "required_wheels", "steps", "remember", "sbom", "setting_up", "taking_over",
     "unchanged", "unrecorded", "verify", "views",
 )  # fmt: skip
 ROOF = ("cli", "tasks", "flyte")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import re
 import tomllib
 from collections.abc import Sequence
 from typing import Any
@@ -133,3 +135,61 @@ def test_a_member_of_a_workspace_is_edited_where_it_states_the_requirement(bench
     (line,) = [line for line in text.splitlines() if "fruit" in line]
     assert line.startswith('    "fruit ; ')
     assert line.endswith("# sweet")
+
+
+def test_what_is_required_in_two_ways_is_left_out_of_both(bench: Workbench) -> None:
+    bench.offer("seed", "1.0", wheels=LINUX)
+    bench.offer("fruit", "1.0", "seed")
+    bench.write("seed", "fruit")
+    bench.run("lock")
+    run = bench.run("check", "--fix", "darwin")
+    assert run.code == 0, run.said
+    (override,) = project(bench)["tool"]["uv"]["override-dependencies"]
+    assert override.startswith("seed==1.0 ; ")
+
+
+def test_one_version_serves_all_platforms(bench: Workbench) -> None:
+    offer(bench, "1.0", [*LINUX, MAC])
+    offer(bench, "1.1", LINUX)
+    offer(bench, "1.2", [LINUX[0]])
+    bench.write("fruit")
+    bench.run("lock")
+    run = bench.run("check", "--fix", "linux/arm64")
+    assert run.code == 0, run.said
+    assert project(bench)["tool"]["uv"]["constraint-dependencies"] == ["fruit<=1.0"]
+
+
+def test_an_override_of_somebody_is_narrowed(bench: Workbench) -> None:
+    bench.offer("seed", "1.0", wheels=LINUX)
+    bench.offer("fruit", "1.0", "seed")
+    bench.write("fruit", more='\n[tool.uv]\noverride-dependencies = ["seed>=1"]\n')
+    bench.run("lock")
+    run = bench.run("check", "--fix", "darwin")
+    (override,) = project(bench)["tool"]["uv"]["override-dependencies"]
+    assert override.startswith("seed>=1 ; "), run.said
+
+
+def test_what_a_check_advises_was_tried(bench: Workbench) -> None:
+    offer(bench, "1.0", [*LINUX, MAC])
+    offer(bench, "1.1", [MAC])
+    path = bench.write("fruit>=1.1")
+    bench.run("lock")
+    before = path.read_bytes(), bench.lock.read_bytes()
+    run = bench.run("check")
+    assert run.code == 1
+    assert "constraint-dependencies" not in run.said
+    assert re.search(r"add the marker .* to \"fruit\" \(tried: it helps\)", run.said)
+    assert (path.read_bytes(), bench.lock.read_bytes()) == before
+    kept = json.loads((bench.project / "reports" / "linux-amd64.json").read_text())
+    (entry,) = [entry for entry in kept["pythons"][0]["entries"] if entry["package"] == "fruit"]
+    assert {edit["kind"] for edit in entry["edits"]} == {"marker"}
+
+
+def test_offline_nothing_is_tried(bench: Workbench) -> None:
+    offer(bench, "1.0", [MAC])
+    bench.write("fruit")
+    bench.run("lock")
+    run = bench.run("check", "--offline")
+    assert run.code == 1
+    assert "add the marker" in run.said
+    assert "tried" not in run.said

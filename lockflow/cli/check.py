@@ -54,13 +54,14 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
     if options.dry_run and not options.fix:
         raise InputError("--dry-run is for --fix", where="command line", next="a check changes nothing by itself")
     asked, reach = target(options, started), network(options, started)
+    pythons = tuple(options.pythons)
 
     def look() -> Report:
         with Jobs(console) as jobs:
             return steps.check(
                 asked,
                 tuple(options.platforms),
-                pythons=tuple(options.pythons),
+                pythons=pythons,
                 network=reach,
                 previous=options.previous,
                 executor=options.executor,
@@ -78,9 +79,12 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
     if options.fix:
         from lockflow.cli.fix import mend
 
-        pythons = tuple(options.pythons)
         report = mend(report, asked, look, console, pythons=pythons, network=reach, is_dry_run=options.dry_run)
         drifts = drift()
+    elif not drifts and exit_code(report) == EXIT_ANSWER_IS_NO:
+        from lockflow.cli.fix import tried
+
+        report = tried(report, asked, console, pythons=pythons, network=reach)
     if options.json:
         console.data(steps.as_json(report).rstrip("\n"))
     say_report(report, console)

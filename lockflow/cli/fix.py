@@ -1,4 +1,4 @@
-"""`lockflow check --fix`: applies the edits that help, or shows them as a diff."""
+"""What `lockflow check` advises is tried first; `--fix` applies what helps, or shows it as a diff."""
 
 from __future__ import annotations
 
@@ -6,8 +6,24 @@ from collections.abc import Callable, Sequence
 
 from lockflow import fixing
 from lockflow.cli.console import Console, plural
+from lockflow.errors import NetworkError
 from lockflow.report.model import Report, Verdict
 from lockflow.steps import Network, Target
+
+
+def tried(report: Report, asked: Target, console: Console, *, pythons: Sequence[str], network: Network) -> Report:
+    """The report with advice that was tried, where something is bad; as it was where nothing can be tried."""
+    if network.offline or all(platform.verdict is not Verdict.BAD for platform in report.platforms):
+        return report
+    try:
+        with console.progress("Trying") as progress:
+            fix = fixing.find_fix(asked, report, pythons=pythons, network=network, on_try=progress.step)
+    except NetworkError as error:
+        console.note(f"What is advised was not tried: {error.what}")
+        return report
+    found = fixing.with_trials(report, fix)
+    fixing.keep(asked, found)
+    return found
 
 
 def mend(

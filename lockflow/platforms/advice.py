@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from msgspec.structs import replace
@@ -15,9 +16,9 @@ from lockflow.platforms.model import ChainLink, Coverage, Edit, Finding, Platfor
 from lockflow.platforms.pythons import minor_of
 from lockflow.platforms.selection import Graph
 from lockflow.standards.filenames import InvalidFilename, WheelName, parse_wheel_name
-from lockflow.standards.markers.evaluate import Environment
+from lockflow.standards.markers.evaluate import Environment, evaluate
 from lockflow.standards.markers.render import render
-from lockflow.standards.markers.simplify import only_keys
+from lockflow.standards.markers.simplify import only_keys, without_extras
 from lockflow.standards.markers.tree import FALSE, Marker, is_disjoint, string_equals
 from lockflow.standards.tags import implied_marker
 from lockflow.standards.versions import InvalidSpecifier, InvalidVersion, Specifiers, Version
@@ -26,6 +27,8 @@ _SYSTEM = frozenset(("sys_platform", "platform_machine"))
 
 Advice = tuple[str, Edit | None]
 """What would help, in words, and as an edit where it is one."""
+Places = tuple[tuple[Platform, str], ...]
+"""Platforms and full versions of Python."""
 
 
 def with_advice(coverage: Coverage, graph: Graph, platform: Platform, python: str, policy: Policy) -> Coverage:
@@ -35,6 +38,7 @@ def with_advice(coverage: Coverage, graph: Graph, platform: Platform, python: st
     values = environment(platform, python)
     chains = Chains(graph, values)
     packages = {(package.name, package.version): package for package in reversed(graph.lock.packages)}
+    ways = _ways(graph, values)
     findings = []
     for finding in coverage.findings:
         if finding.is_good:
@@ -42,7 +46,9 @@ def with_advice(coverage: Coverage, graph: Graph, platform: Platform, python: st
             continue
         chain = chains.to(finding.package, finding.version)
         package = packages[finding.package, finding.version]
-        advice = _advice(finding, package, chain, graph.lock, platform, values, policy)
+        found = _advice(finding, package, chain, graph.lock, ways[package.name], platform, values, policy)
+        # What can be applied comes first, with its edit at the same place.
+        advice = sorted(found, key=lambda entry: entry[1] is None)
         edits = tuple(edit for _, edit in advice if edit is not None)
         findings.append(replace(finding, chain=chain, advice=tuple(text for text, _ in advice), edits=edits))
     return replace(coverage, findings=tuple(findings))
@@ -87,6 +93,7 @@ def _advice(
     package: Package,
     chain: tuple[ChainLink, ...],
     lock: Lock,
+    ways: int,
     platform: Platform,
     values: Environment,
     policy: Policy,
@@ -99,10 +106,11 @@ def _advice(
     listing = policy.listings.get(finding.package)
     versions = () if listing is None else _others(suitable_versions(listing, platform, python), package.version)
     target = f"{platform.name}, Python {minor_of(python)}"
-    if versions:
-        advice.append(_constraint(package, versions, target))
+    if listing is not None and versions:
+        advice.append(_constraint(package, listing, versions, target, policy.places.get(package.name, ())))
     elif listing is not None:
         advice.append((f"no other version of {package.name} on the index has a wheel for {target}", None))
+    advice.extend(_index_advice(finding, chain, platform, python, policy))
     advice.extend((text, None) for text in _floor_advice(names, platform))
     if fitting_platform(names, platform):
         text = (
@@ -115,7 +123,7 @@ def _advice(
         advice.append((text, None))
     else:
         can_exist = listing is None or bool(versions)
-        advice.extend(_marker_advice(finding, package, names, chain, platform, can_exist=can_exist))
+        advice.extend(_marker_advice(finding, package, names, chain, platform, can_exist=can_exist, ways=ways))
     if finding.status is Status.SDIST:
         edit = Edit(kind="allow-sdist", package=package.name, value=package.name)
         advice.append((f'allow the build: add "{package.name}" to allow-sdist in [tool.lockflow]', edit))
@@ -128,15 +136,41 @@ def _others(versions: Iterable[Version], locked: Version | None) -> tuple[Versio
     return tuple(version for version in versions if version != locked and (with_pre or not version.is_prerelease))
 
 
-def _constraint(package: Package, versions: tuple[Version, ...], target: str) -> Advice:
-    newest = versions[0]
+def _constraint(
+    package: Package, listing: Listing, versions: tuple[Version, ...], target: str, places: Places
+) -> Advice:
+    """The newest version with a wheel at all places, or, where there is none, at this one."""
+    common = next((version for version in versions if _serves(listing, version, places)), None)
+    newest = versions[0] if common is None else common
     operator = ">=" if package.version is not None and newest > package.version else "<="
     value = f"{package.name}{operator}{newest}"
-    text = (
-        f'add "{value}" to constraint-dependencies in [tool.uv]: '
-        f"{newest} is the newest version with a wheel for {target}"
-    )
+    where = f"{target}, and wherever else it is needed" if common is not None and len(places) > 1 else target
+    text = f'add "{value}" to constraint-dependencies in [tool.uv]: '
+    text += f"{newest} is the newest version with a wheel for {where}"
     return text, Edit(kind="constraint", package=package.name, value=value)
+
+
+def _serves(listing: Listing, version: Version, places: Places) -> bool:
+    files = next(release.files for release in listing.releases if release.version == version)
+    return all(best_wheel(_usable(files, python), platform, python) is not None for platform, python in places)
+
+
+def _index_advice(
+    finding: Finding, chain: tuple[ChainLink, ...], platform: Platform, python: str, policy: Policy
+) -> Iterable[Advice]:
+    """Another index of the project that has a wheel, for a direct dependency: a source is that of one project."""
+    for name, listing in policy.elsewhere.get(finding.package, ()):
+        versions = suitable_versions(listing, platform, python)
+        if not versions:
+            continue
+        if len(chain) != 2:
+            yield f"the index {name} has {versions[0]} with a wheel there: see [tool.uv.sources]", None
+            continue
+        there = render(_here(platform)) or ""
+        value = f'{{ index = "{name}", marker = "{there}" }}'
+        text = f"take it from the index {name}, which has {versions[0]} with a wheel there: "
+        text += f"write {finding.package} = {value} in [tool.uv.sources]"
+        yield text, Edit(kind="index", package=finding.package, value=value, owner=chain[0].name)
 
 
 def _floor_advice(names: list[WheelName], platform: Platform) -> Iterable[str]:
@@ -157,8 +191,9 @@ def _marker_advice(
     platform: Platform,
     *,
     can_exist: bool,
+    ways: int,
 ) -> Iterable[Advice]:
-    here = string_equals("sys_platform", platform.system) & string_equals("platform_machine", platform.machine)
+    here = _here(platform)
     covered = FALSE
     for name in names:
         covered |= implied_marker(name)
@@ -176,9 +211,12 @@ def _marker_advice(
         text = f'{words}: add the marker "{condition}" to "{package.name}"{place}'
         owner, via = chain[0].name, chain[1].via
         yield text, Edit(kind="marker", package=package.name, value=condition, owner=owner, via=via)
+    value = f"{package.name}=={_text(package.version)} ; {condition}"
+    if len(chain) == 2 and ways > 1:
+        text = f'others require it too: add "{value}" to override-dependencies in [tool.uv], which goes for all of them'
+        yield text, Edit(kind="override", package=package.name, value=value)
     elif len(chain) > 2:
         place = f" in {chain[1].via}" if chain[1].via else ""
-        value = f"{package.name}=={_text(package.version)} ; {condition}"
         text = (
             f'{words}: add "{value}" to override-dependencies in [tool.uv], or that marker to '
             f'"{chain[1].name}"{place}, which brings it in'
@@ -186,18 +224,30 @@ def _marker_advice(
         yield text, Edit(kind="override", package=package.name, value=value)
 
 
+def _here(platform: Platform) -> Marker:
+    return string_equals("sys_platform", platform.system) & string_equals("platform_machine", platform.machine)
+
+
+def _ways(graph: Graph, values: Environment) -> Counter[str]:
+    """How many packages, extras and groups require a package there, whether or not they are required themselves."""
+    ways: Counter[str] = Counter()
+    for links in graph.links.values():
+        here = {link.target.package for link in links if evaluate(without_extras(link.marker), values)}
+        ways.update({graph.lock.packages[index].name for index in here})
+    return ways
+
+
 def _left_out(finding: Finding, covered: Marker, here: Marker) -> tuple[str, str]:
     """The condition that leaves a package out of a platform, with words for it.
 
-    Where its wheels are for few systems, to name those is shorter, and mends all platforms at once.
+    Where its wheels are for one kind of system, to name that mends all platforms at once.
     """
-    elsewhere = render(~here) or ""
     systems = only_keys(covered, _SYSTEM)
     if finding.status is Status.MISSING and is_disjoint(systems, here):
         named = render(systems) or ""
-        if systems is not FALSE and len(named) <= len(elsewhere):
+        if systems is not FALSE and " or " not in named:
             return "ask for it only where it has wheels", named
-    return "leave it out there", elsewhere
+    return "leave it out there", render(~here) or ""
 
 
 def _python_advice(finding: Finding, lock: Lock, policy: Policy) -> tuple[Advice, ...]:

@@ -36,13 +36,17 @@ class Policy:
     """What a check is told besides lock and platform.
 
     `allow_sdist` are the normalised names that may be built from source. `requires_python` maps (name, version) to
-    the package's own Requires-Python, as far as it is known: a lock does not have it. `listings` are index pages by
-    normalised name, from which advice takes the versions that would do.
+    the package's own Requires-Python, as far as it is known: a lock does not have it. From `listings`, the pages of
+    their indexes by normalised name, advice takes the versions that would do, and from `elsewhere`, those of other
+    indexes of the project, by the index's name. `places` are the platforms and Pythons (full versions) at which a
+    package is needed, all of which one version is to serve.
     """
 
     allow_sdist: frozenset[str] = frozenset()
     requires_python: Mapping[tuple[str, Version], str] = field(default_factory=dict)
     listings: Mapping[str, Listing] = field(default_factory=dict)
+    elsewhere: Mapping[str, tuple[tuple[str, Listing], ...]] = field(default_factory=dict)
+    places: Mapping[str, tuple[tuple[Platform, str], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,11 +84,12 @@ class Edit(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An edit of a project that may mend a finding about `package`; what it is worth a resolution tells.
 
     `value` is the text to put in: an entry of constraint-dependencies, required-environments or override-dependencies
-    in [tool.uv], one of allow-sdist in [tool.lockflow], requires-python, or a marker for the requirement of the
-    project `owner` on the package, in its dependencies or in `via` ("extra gpu", "group dev").
+    in [tool.uv], one of allow-sdist in [tool.lockflow], requires-python, a marker for the requirement of the
+    project `owner` on the package, in its dependencies or in `via` ("extra gpu", "group dev"), or (`index`) the
+    package's value in [tool.uv.sources] of the project `owner`.
     """
 
-    kind: Literal["constraint", "required-environment", "override", "allow-sdist", "requires-python", "marker"]
+    kind: Literal["constraint", "required-environment", "override", "allow-sdist", "requires-python", "marker", "index"]
     package: str
     value: str
     owner: str = ""
@@ -100,7 +101,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     `file` and `tag` are the wheel chosen and the tag that matched. `is_allowed` tells that a source distribution
     may be built there. `chain` runs from the project to the package, for bad statuses only; `reason` says in words
-    what is wrong, `advice` are edits in words, `edits` those of them that can be applied as they are.
+    what is wrong, `advice` what would help; its first lines are `edits`, which can be applied as they are, in words.
     """
 
     package: str

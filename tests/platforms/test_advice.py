@@ -9,7 +9,7 @@ from lockflow.platforms.chains import Chains
 from lockflow.platforms.checks import check_by_tags
 from lockflow.platforms.coverage import Policy
 from lockflow.platforms.environment import environment
-from lockflow.platforms.model import Finding, Platform, Status
+from lockflow.platforms.model import Edit, Finding, Platform, Status
 from lockflow.platforms.read import read_platforms
 from lockflow.platforms.selection import graph_of
 from lockflow.standards.versions import Version
@@ -158,12 +158,51 @@ def test_a_newer_version_with_a_wheel_is_offered_as_lower_bound() -> None:
     assert advice[0].startswith('add "nvidia-nccl-cu12>=2.30" to constraint-dependencies')
 
 
+def test_a_version_that_serves_all_places_is_offered_before_a_newer_one() -> None:
+    versions = listing(
+        v2_19=["py3-none-manylinux2014_aarch64.manylinux2014_x86_64"], v2_20=["py3-none-manylinux2014_aarch64"]
+    )
+    places = {versions.name: ((ARM64, "3.11.9"), (AMD64, "3.11.9"))}
+    policy = Policy(listings={versions.name: versions}, places=places)
+
+    advice = bad(lock(project("nvidia-nccl-cu12"), NCCL), policy=policy).advice
+
+    assert advice[0] == (
+        'add "nvidia-nccl-cu12<=2.19" to constraint-dependencies in [tool.uv]: 2.19 is the newest version with a wheel '
+        "for linux/arm64, Python 3.11, and wherever else it is needed"
+    )
+
+
+def test_another_index_that_has_a_wheel_is_offered_to_a_direct_dependency() -> None:
+    other = listing(v2_21_5=["py3-none-manylinux2014_aarch64"])
+    policy = Policy(elsewhere={other.name: (("gpu", other),)})
+    value = "{ index = \"gpu\", marker = \"platform_machine == 'aarch64' and sys_platform == 'linux'\" }"
+
+    direct = bad(lock(project("nvidia-nccl-cu12"), NCCL), policy=policy)
+    assert direct.edits[0] == Edit(kind="index", package="nvidia-nccl-cu12", value=value, owner="app")
+    assert direct.advice[0] == (
+        "take it from the index gpu, which has 2.21.5 with a wheel there: write nvidia-nccl-cu12 = "
+        f"{value} in [tool.uv.sources]"
+    )
+    indirect = bad(lock(project("torch"), package("torch", "2.5", "nvidia-nccl-cu12"), NCCL), policy=policy)
+    assert "the index gpu has 2.21.5 with a wheel there: see [tool.uv.sources]" in indirect.advice
+    assert all(edit.kind != "index" for edit in indirect.edits)
+
+
+def test_an_edit_stands_where_its_words_do() -> None:
+    versions = listing(v2_20=["py3-none-manylinux2014_aarch64"])
+    finding = bad(lock(project("nvidia-nccl-cu12"), NCCL), policy=Policy(listings={versions.name: versions}))
+    assert len(finding.edits) == 3
+    for edit, text in zip(finding.edits, finding.advice, strict=False):
+        assert f'"{edit.value}"' in text
+
+
 def test_required_environments_are_not_offered_where_no_version_would_do() -> None:
     versions = listing(v2_21_5=["py3-none-manylinux2014_x86_64"])
 
     advice = bad(lock(project("nvidia-nccl-cu12"), NCCL), policy=Policy(listings={versions.name: versions})).advice
 
-    assert advice[0] == "no other version of nvidia-nccl-cu12 on the index has a wheel for linux/arm64, Python 3.11"
+    assert advice[-1] == "no other version of nvidia-nccl-cu12 on the index has a wheel for linux/arm64, Python 3.11"
     assert not any("required-environments" in text for text in advice)
 
 
@@ -188,7 +227,7 @@ def test_wheels_for_other_pythons_alone_point_to_the_pythons_checked() -> None:
 def test_a_floor_that_is_too_high_can_be_raised_in_the_definition() -> None:
     advice = bad(lock(project("a"), package("a", wheels=["py3-none-manylinux_2_39_aarch64"]))).advice
 
-    assert advice[0] == (
+    assert advice[-1] == (
         'if every machine has glibc 2.39 or newer, say glibc = "2.39" in platforms/linux-arm64.toml of the project'
     )
 
