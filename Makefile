@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help lock test golden scenarios fuzz uv engine browser lint check coverage bench parity agreement clean
+.PHONY: help lock test golden scenarios fuzz uv engine browser docs lint check coverage bench parity agreement clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')" 2>/dev/null || true
@@ -36,6 +36,9 @@ engine: .venv/installed-dev ## check in real containers; .ci/start-engine gives 
 browser: .venv/installed-browser ## drive the page of a report in headless Chromium (CHROMIUM=/usr/bin/chromium)
 	$(BIN)/python -m pytest -q -m browser tests/browser
 
+docs: .venv/installed-docs ## build the documentation into site/, with warnings as errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 lint: .venv/installed-dev ## ruff and mypy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -57,7 +60,7 @@ agreement: .venv/installed-dev ## levels tags and probe, and uv in the container
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.agreement $(ARGS)
 
 clean: ## remove what the targets made, the recorded index included
-	rm -rf .venv .lockflow .lockflow-bench reports uv.lock .doit.db* dist .coverage
+	rm -rf .venv .lockflow .lockflow-bench site reports uv.lock .doit.db* dist .coverage
 
 # pip below 25.1 knows no dependency groups.
 .venv/pip:
@@ -77,4 +80,8 @@ clean: ## remove what the targets made, the recorded index included
 .venv/installed-browser: .venv/installed-dev
 	$(INSTALL) --group browser
 	-npm install --silent --no-save --prefix .venv/axe axe-core@4
+	touch $@
+
+.venv/installed-docs: .venv/installed
+	$(INSTALL) --group docs
 	touch $@

@@ -15,12 +15,15 @@ Below them lie the words of the field (`standards`), the hands that run commands
 (`errors`); above them `steps` and the other stairs walk through the rooms, and `cli` and `tasks` ask for that. As a
 library, a step is a function:
 
+    >>> import os
+    >>> from pathlib import Path
     >>> import lockflow
     >>> target = lockflow.Target(directory=Path("project"), environment=os.environ)
     >>> result = lockflow.lock(target)
     >>> report = lockflow.check(target)
     >>> built = lockflow.build_images(target, lockflow.ImageAsk(platforms=("linux/arm64",))).images
     >>> refreshed = lockflow.refresh(target, lockflow.Ask(at_most=5)).refreshed
+    >>> names = [package.name for package in lockflow.read_lock(Path("project", "uv.lock")).packages]
 
 They are loaded when first used, so that `import lockflow` costs nothing. None of them prints or exits; what goes
 wrong is a `LockflowError` (see `lockflow.errors`), progress is told to a callback.
@@ -34,36 +37,65 @@ from types import ModuleType
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lockflow.building import BuiltImage, ImageAsk, ImageResult, build_images
-    from lockflow.errors import AnswerIsNo, LockflowError
+    from lockflow.dependencies import AddAsk, Done, Place, add, remove
+    from lockflow.engines.watch import Job, Watch
+    from lockflow.errors import AnswerIsNo, EngineError, InputError, LockFileError, LockflowError, NetworkError
+    from lockflow.inputs.model import SettingsOverrides
+    from lockflow.lock.model import Change, Lock
     from lockflow.refresh import Ask, RefreshResult, refresh
-    from lockflow.steps import LockResult, Mode, Network, Status, Target, check, lock, report
+    from lockflow.report.model import PlatformReport, Report, Verdict
+    from lockflow.steps import LockResult, Mode, Network, Status, Target, check, lock, read_lock, report
 
 __all__ = [
+    "AddAsk",
     "AnswerIsNo",
     "Ask",
     "BuiltImage",
+    "Change",
+    "Done",
+    "EngineError",
     "ImageAsk",
     "ImageResult",
+    "InputError",
+    "Job",
+    "Lock",
+    "LockFileError",
     "LockResult",
     "LockflowError",
     "Mode",
     "Network",
+    "NetworkError",
+    "Place",
+    "PlatformReport",
     "RefreshResult",
+    "Report",
+    "SettingsOverrides",
     "Status",
     "Target",
+    "Verdict",
+    "Watch",
+    "add",
     "build_images",
     "check",
     "lock",
+    "read_lock",
     "refresh",
+    "remove",
     "report",
 ]
 
-
 _PLACES = {
-    **dict.fromkeys(("Ask", "RefreshResult", "refresh"), ("refresh",)),
-    **dict.fromkeys(("BuiltImage", "ImageAsk", "ImageResult", "build_images"), ("building",)),
+    "building": "BuiltImage ImageAsk ImageResult build_images",
+    "dependencies": "AddAsk Done Place add remove",
+    "engines.watch": "Job Watch",
+    "errors": "AnswerIsNo EngineError InputError LockFileError LockflowError NetworkError",
+    "inputs.model": "SettingsOverrides",
+    "lock.model": "Change Lock",
+    "refresh": "Ask RefreshResult refresh",
+    "report.model": "PlatformReport Report Verdict",
+    "steps": "LockResult Mode Network Status Target check lock read_lock report",
 }
-"""Where what is neither a step nor an error is."""
+"""Module to the names that it is loaded for."""
 
 
 def __getattr__(name: str) -> object:
@@ -73,11 +105,16 @@ def __getattr__(name: str) -> object:
     return _find(name)
 
 
+def __dir__() -> list[str]:
+    """What `dir()` and completion show, whatever is loaded by now."""
+    return sorted({*globals(), *__all__})
+
+
 def _find(name: str) -> object:
     from importlib import import_module  # noqa: PLC0415  the point of this module is to load all of it late
 
-    places = (import_module(f"lockflow.{module}") for module in _PLACES.get(name, ("errors", "steps")))
-    return next(getattr(place, name) for place in places if hasattr(place, name))
+    module = next(module for module, names in _PLACES.items() if name in names.split())
+    return getattr(import_module(f"lockflow.{module}"), name)
 
 
 def _ignore(_: object, room: object) -> None:

@@ -29,6 +29,7 @@ from lockflow.steps import Network, Target, alone
 __all__ = ["AddAsk", "Bounds", "Done", "Mode", "Place", "add", "remove"]
 
 _USUAL = Network()
+_DEPENDENCIES = Place()
 
 
 def add(
@@ -63,7 +64,7 @@ def add(
 def remove(
     target: Target,
     names: Sequence[str],
-    place: Place,
+    place: Place = _DEPENDENCIES,
     mode: Mode = Mode.WRITE,
     *,
     network: Network = _USUAL,

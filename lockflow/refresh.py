@@ -63,7 +63,12 @@ class RefreshResult(Struct, frozen=True, kw_only=True):
         return self.refreshed.kind != "none"
 
 
-def refresh(target: Target, ask: Ask, *, network: Network = _USUAL, progress: Progress | None = None) -> RefreshResult:
+_ALL = Ask()
+
+
+def refresh(
+    target: Target, ask: Ask = _ALL, *, network: Network = _USUAL, progress: Progress | None = None
+) -> RefreshResult:
     """Bring the packages of a lock to newer versions that hold on every platform; write the lock, tell what changed.
 
     Raises AnswerIsNo where nothing that holds can be had; then the lock is as it was.

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from lockflow._default_index import DEFAULT_INDEX
 from lockflow.clients import index_clients
 from lockflow.engines.watch import NOBODY, Watch
-from lockflow.errors import AnswerIsNo, InputError, LockflowError, NetworkError
+from lockflow.errors import AnswerIsNo, InputError, LockFileError, LockflowError, NetworkError
 from lockflow.index.cache import Cache, default_cache_folder
 from lockflow.index.client import ClientOptions, IndexClient
 from lockflow.index.mirrors import strangers
@@ -98,6 +98,7 @@ __all__ = [  # the steps, and what the roof needs to ask for them and to say wha
     "lock",
     "message",
     "problems",
+    "read_lock",
     "report",
     "report_path",
     "rows",
@@ -241,6 +242,17 @@ def lock(
 def alone(target: Target) -> AbstractContextManager[object]:
     """Keep other processes away from the project while the block runs, in which the steps may be called."""
     return _alone(_read(target), Mode.WRITE)
+
+
+def read_lock(path: Path) -> Lock:
+    """Read a lock (`uv.lock`, or that of a script) as it stands, without looking at its project.
+
+    Raises LockFileError where there is none, and where it cannot be understood, with file and line.
+    """
+    text = read_lock_text(path)
+    if text is None:
+        raise LockFileError("there is no lock", where=str(path), next="run `lockflow lock` first")
+    return decode(text, str(path))
 
 
 def inputs(target: Target) -> ReadResult:

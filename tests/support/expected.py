@@ -6,9 +6,14 @@ import os
 from pathlib import Path
 
 
+def is_rewriting() -> bool:
+    """Whether what is expected is to be written anew."""
+    return bool(os.environ.get("REWRITE_EXPECTED"))
+
+
 def assert_expected(path: Path, text: str) -> None:
     """Compare `text` with the file at `path`; the one switch writes it instead."""
-    if os.environ.get("REWRITE_EXPECTED"):
+    if is_rewriting():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
