@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
-from lockflow.index.building import Builds
-from lockflow.index.client import ClientOptions, IndexClient
+from lockflow.index.client import IndexClient
 from lockflow.index.model import BuildPackage
 from lockflow.index.network import Transport
+from lockflow.index.options import Builds, ClientOptions
 from lockflow.inputs.model import Manifest
 from lockflow.resolve.for_build import resolve_build, this_environment
 from lockflow.standards.requirements import Requirement

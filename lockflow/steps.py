@@ -23,10 +23,11 @@ from lockflow.clients import index_clients
 from lockflow.engines.watch import NOBODY, Watch
 from lockflow.errors import AnswerIsNo, InputError, LockFileError, LockflowError, NetworkError
 from lockflow.index.cache import Cache, default_cache_folder
-from lockflow.index.client import ClientOptions, IndexClient
+from lockflow.index.client import IndexClient
 from lockflow.index.mirrors import strangers
 from lockflow.index.model import Absent, Listing
 from lockflow.index.network import http_options
+from lockflow.index.options import ClientOptions
 from lockflow.inputs.canonical import canonical_inputs
 from lockflow.inputs.model import Executor, Manifest, Settings, SettingsOverrides
 from lockflow.inputs.read import ReadResult, read_manifest

@@ -29,10 +29,10 @@ EDGES = {
     "engines.docker", "engines.docker_images", "engines.opening", "engines.owner", "engines.process", "engines.session",
     "engines.swarm",
     "inputs.read",
-    "index.backend", "index.building", "index.cache", "index.client", "index.credentials", "index.git", "index.http",
-    "index.keyring", "index.network", "index.program", "index.reading", "index.sources", "index.transports",
-    "index.unpack",
-    "resolve.drive", "resolve.for_build",
+    "index.asking", "index.backend", "index.building", "index.cache", "index.client", "index.credentials", "index.git",
+    "index.http", "index.keyring", "index.network", "index.options", "index.program", "index.reading", "index.sources",
+    "index.stored", "index.transports", "index.unpack",
+    "resolve.drive", "resolve.fetch", "resolve.for_build",
     "lock.files", "lock.previous",
     "platforms.probe", "platforms.read", "platforms.run",
     "report.write",
@@ -43,9 +43,9 @@ PLACES = {
     "docker": {"engines.docker", "engines.docker_images", "engines.swarm"},
     "tomlkit": {"inputs.edit"},
 }
-SEAMS = ("engines.opening", "index.building", "index.network")
-"""Where beside the roof something is loaded when it is needed: what runs build backends, which few locks need, and the
-HTTP client, which no run needs that is answered from the cache, and the Docker SDK."""
+SEAMS = ("engines.opening", "index.building", "index.client", "index.network", "resolve.drive")
+"""Where beside the roof something is loaded when it is needed: what runs build backends, which few locks need, the
+Docker SDK, and what no run needs that is answered from the cache: the HTTP client, the event loop, what unpacks."""
 WORLDLY = {
     "asyncio", "concurrent", "ftplib", "getpass", "glob", "http", "httpx", "importlib", "locale", "logging",
     "multiprocessing", "os", "pathlib", "platform", "random", "secrets", "select", "shutil", "signal", "socket", "ssl",

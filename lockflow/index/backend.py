@@ -33,8 +33,9 @@ from msgspec import Struct
 from packaging.tags import sys_tags
 
 from lockflow.errors import AnswerIsNo, LockflowError
-from lockflow.index.building import Builds, SourceTree
+from lockflow.index.building import SourceTree
 from lockflow.index.model import BuildPackage, File
+from lockflow.index.options import Builds
 from lockflow.index.sdist import InvalidSdist
 from lockflow.index.unpack import unpack
 from lockflow.inputs.model import Index

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 from pathlib import Path
@@ -19,8 +19,9 @@ from lockflow.errors import AnswerIsNo
 from lockflow.index.cache import Cache
 from lockflow.index.entries import FOR_EVER, StoredMetadata, decode_metadata, encode_entry
 from lockflow.index.metadata import CoreMetadata, InvalidMetadata, parse_core_metadata
-from lockflow.index.model import BuildPackage, File
-from lockflow.inputs.model import ExtraBuild, Index, Settings
+from lockflow.index.model import File
+from lockflow.index.options import Builds
+from lockflow.inputs.model import Index
 from lockflow.standards.hashes import new_hasher, strongest_hash
 from lockflow.standards.requirements import InvalidRequirement, Requirement, parse_requirement
 from lockflow.standards.versions import Version
@@ -29,27 +30,6 @@ if TYPE_CHECKING:
     from lockflow.index.backend import Backend
 
 _LARGEST_KEPT_WHEEL = 64 << 20
-
-
-class Builds(Struct, frozen=True, kw_only=True):
-    """Whether and with what source trees are built.
-
-    `resolve` turns build requirements into packages for this interpreter; it is told the builds that wait for it.
-    `extra` are requirements that builds do not declare themselves.
-    `environment` are the variables of which a few reach a backend; `under_way` names the builds that this one is a
-    part of, outermost first. `digest` stands for all that changes what a build says apart from the source itself.
-    """
-
-    settings: Settings
-    resolve: Callable[[tuple[Requirement, ...], tuple[str, ...]], tuple[BuildPackage, ...]]
-    extra: tuple[ExtraBuild, ...] = ()
-    environment: Mapping[str, str] = {}
-    under_way: tuple[str, ...] = ()
-    digest: str = ""
-    timeout_seconds: float = 1200.0
-
-    def is_disabled(self, name: str) -> bool:
-        return self.settings.forbids_build(name)
 
 
 class SourceTree(Struct, frozen=True, kw_only=True):

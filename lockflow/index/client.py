@@ -1,87 +1,28 @@
 """Answers what a resolution asks of indexes: the listing of a project, the metadata of a file, what lies in a folder.
 
-What is stored is used as long as HTTP allows, what a hash names for ever; the rest is asked for once, however many
-wait for it.
+What is stored is used as long as HTTP allows, what a hash names for ever. What is at hand so is answered at once, by
+plain functions; for the rest `asking` is loaded, with the event loop and all that reaches out.
 """
 
 from __future__ import annotations
 
-import asyncio
-import re
 import time
-from collections.abc import Callable, Coroutine, Hashable
-from pathlib import Path
-from typing import IO, TypeVar, cast
-from urllib.parse import unquote
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING
 
-import msgspec
 from msgspec import Struct
 
-from lockflow.errors import InputError, NetworkError
-from lockflow.index.building import Building, Builds, SourceTree, digest_of_file, is_python_admitted
-from lockflow.index.cache import Cache
-from lockflow.index.entries import (
-    FOR_EVER,
-    StoredMetadata,
-    StoredPage,
-    decode_metadata,
-    decode_page,
-    encode_entry,
-    flat_path,
-    listing_path,
-    metadata_path,
-)
-from lockflow.index.freshness import Policy, conditions, confirmed, is_fresh, policy_of
-from lockflow.index.git import Repositories
-from lockflow.index.metadata import CoreMetadata, InvalidMetadata, as_metadata, parse_core_metadata
-from lockflow.index.mirrors import canonical
+from lockflow.index.entries import metadata_path
 from lockflow.index.model import Absent, File, Listing, Metadata, SourceMetadata
-from lockflow.index.network import Answer, HttpOptions, Network, Transport
-from lockflow.index.reading import FORBIDDEN, NOT_FOUND, Found, Reading, metadata_of_archive, opened, unexpected_status
-from lockflow.index.sdist import InvalidSdist, static_metadata
-from lockflow.index.simple import (
-    ACCEPT,
-    InvalidPage,
-    decode_flat,
-    decode_listing,
-    encode_flat,
-    encode_listing,
-    flat_listings,
-    parse_flat,
-    parse_listing,
-    with_urls,
-)
-from lockflow.index.sources import ReadTree, SourceOptions, SourceReader
-from lockflow.index.unpack import unpack
-from lockflow.index.urls import host_of
-from lockflow.index.wheel_tail import InvalidWheel
-from lockflow.inputs.model import Index, StaticMetadata
-from lockflow.standards.hashes import digest_of
+from lockflow.index.network import Network, Transport
+from lockflow.index.options import ClientOptions
+from lockflow.index.stored import Stored, answer_of
+from lockflow.inputs.model import Index
 from lockflow.standards.requirements import Source
 from lockflow.standards.versions import Version
 
-_T = TypeVar("_T")
-
-_LARGEST_PAGE = 256 << 20
-
-
-class ClientOptions(Struct, frozen=True, kw_only=True):
-    """What the caller decides. `root` is the folder from which paths of local indexes count (that of the lock).
-
-    `cache_folder` None, or `no_cache`, means that nothing is stored or used. `refresh` asks again for what is
-    stored: for everything, or for the projects named. Without `builds` no source tree is built.
-    `read_tree` reads what the files of a source tree declare, with paths seen from another folder.
-    """
-
-    root: Path
-    cache_folder: Path | None = None
-    no_cache: bool = False
-    offline: bool = False
-    refresh: bool | frozenset[str] = False
-    http: HttpOptions = HttpOptions()
-    builds: Builds | None = None
-    read_tree: ReadTree = lambda folder, seen_from: None  # noqa: ARG005
-    static_metadata: tuple[StaticMetadata, ...] = ()
+if TYPE_CHECKING:
+    from lockflow.index.asking import Asking
 
 
 class Statistics(Struct):
@@ -93,7 +34,7 @@ class Statistics(Struct):
 
 
 class IndexClient:
-    """Answers questions about indexes; belongs to one event loop. Answered from the cache, a call never suspends."""
+    """Answers questions about indexes. What is awaited belongs to one event loop; what is at hand needs none."""
 
     def __init__(
         self,
@@ -106,68 +47,52 @@ class IndexClient:
         self.warnings: list[str] = []
         self._warn = warn or self.warnings.append
         self._options = options
-        self._clock = clock
         self._http = Network(options.http, transport)
-        self._cache_hits = 0
-        self._cache: Cache | None = None
-        if options.cache_folder is not None and not options.no_cache:
-            self._cache = Cache(options.cache_folder, self._warn)
+        self._stored = Stored(options, self._warn, clock)
+        self._asking: Asking | None = None
         self._listings: dict[tuple[str, str], Listing | Absent] = {}
         self._metadata: dict[str, Metadata | Absent] = {}
-        self._flat: dict[str, dict[str, Listing]] = {}
-        self._under_way: dict[Hashable, asyncio.Task[object]] = {}
-        self._without_ranges: set[str] = set()
-        self._building: Building | None = None
-        if options.builds is not None:
-            self._building = Building(options.builds, self._cache, self.whole)
-        kept = None if self._cache is None else options.cache_folder
-        self._repositories = Repositories(
-            kept, options.http.environment, credentials=options.http.credentials, offline=options.offline
-        )
-        self._sources = SourceReader(
-            SourceOptions(
-                root=options.root,
-                read_tree=options.read_tree,
-                static_metadata=options.static_metadata,
-                offline=options.offline,
-            ),
-            self._http,
-            self._cache,
-            self._repositories,
-            self._building,
-            self._now,
-        )
-        self._sourced: dict[tuple[str, Source], SourceMetadata | Absent] = {}
 
     @property
     def statistics(self) -> Statistics:
         return Statistics(
             requests=self._http.request_count,
             received_bytes=self._http.received_bytes,
-            cache_hits=self._cache_hits,
+            cache_hits=self._stored.hits,
         )
+
+    def listing_at_hand(self, name: str, index: Index) -> Listing | Absent | None:
+        """As `listing`, if it is known or stored; None where it would have to be asked for."""
+        key = (index.url, name)
+        known = self._listings.get(key)
+        if known is None and not index.is_flat and _is_far(index.url):
+            known = self._stored.listing(name, index.url)
+            if known is None and self._options.offline:
+                known = Absent(kind="offline", reason="it is not in the cache, and the network is off")
+            if known is not None:
+                self._listings[key] = known
+        return known
+
+    def metadata_at_hand(self, name: str, version: Version, file: File) -> Metadata | Absent | None:
+        """As `metadata`, if it is known or stored; None where it would have to be asked for."""
+        path, is_immutable = metadata_path(file)
+        known = self._metadata.get(path)
+        if known is None:
+            stored = self._stored.metadata(name, path, is_immutable=is_immutable)
+            if stored is not None:
+                core = stored.core
+                if core is None and self._options.builds is not None:
+                    core = self._far().known_build(name, file)
+                known = self._metadata[path] = answer_of(core, name, version)
+        return known
 
     async def listing(self, name: str, index: Index) -> Listing | Absent:
         """The project as this index lists it. `name` is normalised. Raises NetworkError where no answer comes."""
-        if index.is_flat:
-            return (await self.flat(index)).get(name) or Absent(kind="not-found")
-        key = (index.url, name)
-        known = self._listings.get(key)
+        known = self.listing_at_hand(name, index)
         if known is None:
-            folder = self._folder(index.url)
-            if folder is not None:
-                known = _local_listing(folder, name, index.url)
-            else:
-                stored = self._stored_page(listing_path(index.url, name))
-                if stored is not None and self._may_use(stored.policy, name):
-                    known = _listing_of(stored)
-                if known is not None:
-                    self._cache_hits += 1
-                elif self._options.offline:
-                    known = Absent(kind="offline", reason="it is not in the cache, and the network is off")
-                else:
-                    known = await self._once(key, lambda: self._fetch_listing(name, index, stored))
-            self._listings[key] = known
+            known = await self._far().listing(name, index)
+            if not index.is_flat:
+                self._listings[index.url, name] = known
         return known
 
     async def metadata(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent:
@@ -175,18 +100,10 @@ class IndexClient:
 
         Raises NetworkError where the file cannot be had, or is not the one that the index announced.
         """
-        path, is_immutable = metadata_path(file)
-        known = self._metadata.get(path)
+        known = self.metadata_at_hand(name, version, file)
         if known is None:
-            stored = decode_metadata(self._cache.read(path)) if self._cache is not None else None
-            if stored is not None and (is_immutable or self._may_use_metadata(stored, name)):
-                self._cache_hits += 1
-                known = _answer(stored.core or self._known_build(name, file), name, version)
-            elif self._options.offline and self._folder(file.url) is None:
-                known = Absent(kind="offline", reason=f"{file.filename} is not in the cache, and the network is off")
-            else:
-                known = await self._once(path, lambda: self._fetch_metadata(name, version, file, index))
-            self._metadata[path] = known
+            known = await self._far().metadata(name, version, file, index)
+            self._metadata[metadata_path(file)[0]] = known
         return known
 
     async def built(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent:
@@ -195,380 +112,44 @@ class IndexClient:
         Raises AnswerIsNo where the build fails, with the last that it said.
         """
         known = await self.metadata(name, version, file, index)
-        if not isinstance(known, Absent) or known.kind != "needs-build" or self._building is None:
+        if not isinstance(known, Absent) or known.kind != "needs-build":
             return known
-        if self._building.builds.is_disabled(name):
-            return Absent(kind="build-disabled", reason=f"{file.filename} tells its dependencies only when it is built")
-        if not is_python_admitted(file.requires_python):
-            return Absent(kind="requires-python", reason=f"{file.filename} requires Python {file.requires_python}")
-        path, _ = metadata_path(file)
-        try:
-            known = await self._once(("built", path), lambda: self._build(name, version, file, index))
-        except Found as found:
-            return found.absent
-        self._metadata[path] = known
-        return known
+        built = await self._far().built(name, version, file, index)
+        if isinstance(built, Metadata):
+            self._metadata[metadata_path(file)[0]] = built
+        return known if built is None else built
 
     async def source(self, name: str, source: Source) -> SourceMetadata | Absent:
         """What stands behind a requirement that comes from elsewhere than an index, built where it has to be.
 
         Raises AnswerIsNo where it is not there or its build fails, NetworkError where no answer comes, InputError.
         """
-        key = (name, source)
-        known = self._sourced.get(key)
-        if known is None:
-            known = self._sourced[key] = await self._once(key, lambda: self._sources.read(name, source))
-        return known
+        return await self._far().source(name, source)
 
     async def flat(self, index: Index) -> dict[str, Listing]:
         """All that a flat index or a find-links location lists, by normalised name."""
-        known = self._flat.get(index.url)
-        if known is None:
-            folder = self._folder(index.url)
-            if folder is not None:
-                known = _local_flat(folder, index.url)
-            else:
-                stored = self._stored_page(flat_path(index.url))
-                if stored is not None and self._may_use(stored.policy, None):
-                    known = _flat_of(stored)
-                if known is not None:
-                    self._cache_hits += 1
-                elif self._options.offline:
-                    self._warn(f"{index.url} is not in the cache, and the network is off; its files are left out")
-                    known = {}
-                else:
-                    known = await self._once(index.url, lambda: self._fetch_flat(index, stored))
-            self._flat[index.url] = known
-        return known
+        return await self._far().flat(index)
 
     async def whole(self, file: File, index: Index) -> IO[bytes]:
         """All of a file, checked against its hash where it comes over the network."""
-        local = self._folder(file.url)
-        if local is not None:
-            return opened(local)
-        return await Reading(self._http, index, file, "", self._without_ranges).whole()
+        return await self._far().whole(file, index)
 
     async def aclose(self) -> None:
-        """Give up what is under way and close connections."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        if self._building is not None:
-            self._building.close()
-        self._repositories.close()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Give up what is under way and close connections; of no effect where all was at hand."""
+        if self._asking is not None:
+            await self._asking.aclose()
         self._http.close()
 
-    # Sharing and storing ----------------------------------------------------------------------------------------
+    def _far(self) -> Asking:
+        if self._asking is None:
+            # A run that is answered from the cache needs neither an event loop nor what builds and unpacks: a quarter
+            # of the time of such a run.
+            from lockflow.index.asking import Asking  # noqa: PLC0415
 
-    async def _once(self, key: Hashable, fetch: Callable[[], Coroutine[object, object, _T]]) -> _T:
-        """Wait for what is fetched under `key`; it goes on when one who waits gives up."""
-        task = self._under_way.get(key)
-        if task is None:
-            task = self._under_way[key] = asyncio.get_running_loop().create_task(fetch())
-            task.add_done_callback(lambda done: self._is_done(key, done))
-        return cast("_T", await asyncio.shield(task))
-
-    def _is_done(self, key: Hashable, task: asyncio.Task[object]) -> None:
-        del self._under_way[key]
-        if not task.cancelled():
-            task.exception()  # seen, even where all who waited have given up
-
-    def _now(self) -> int:
-        return int(self._clock())
-
-    def _is_refreshed(self, name: str | None) -> bool:
-        refresh = self._options.refresh
-        return refresh if isinstance(refresh, bool) else name in refresh
-
-    def _may_use(self, policy: Policy, name: str | None) -> bool:
-        if self._options.offline:
-            return True
-        return is_fresh(policy, self._now()) and not self._is_refreshed(name)
-
-    def _may_use_metadata(self, stored: StoredMetadata, name: str) -> bool:
-        if self._options.offline or stored.fresh_until == FOR_EVER:
-            return True
-        return self._now() < stored.fresh_until and not self._is_refreshed(name)
-
-    def _stored_page(self, path: str) -> StoredPage | None:
-        return None if self._cache is None else decode_page(self._cache.read(path))
-
-    def _store(self, path: str, entry: StoredPage | StoredMetadata) -> None:
-        if self._cache is not None:
-            self._cache.write(path, encode_entry(entry))
-
-    # Pages ------------------------------------------------------------------------------------------------------
-
-    async def _fetch_listing(self, name: str, index: Index, stored: StoredPage | None) -> Listing | Absent:
-        path = listing_path(index.url, name)
-        answer = await self._get_page(_page_url(index.url, name), index, stored)
-        if answer.status == 304 and stored is not None:
-            known = _listing_of(stored)
-            if known is not None:
-                self._store(path, _confirmed(stored, answer, self._now()))
-                return known
-            answer = await self._get_page(_page_url(index.url, name), index, None)
-        absent = _absence(answer, index)
-        if absent is not None:
-            policy = policy_of(answer.headers, self._now()) if answer.status in NOT_FOUND else None
-            if policy is not None and is_fresh(policy, self._now()):
-                self._store(path, StoredPage(policy, answer.url, "", None))
-            return absent
-        _check_page(answer)
-        digest = _digest(answer)
-        known, body = None, b""
-        if (
-            stored is not None
-            and stored.body is not None
-            and digest
-            and (stored.digest, stored.url) == (digest, answer.url)
-        ):
-            known, body = _listing_of(stored), stored.body
-        if known is None:
-            try:
-                content_type = answer.headers.get("content-type", "")
-                known = parse_listing(answer.body, content_type, answer.url, name, index.url)
-            except InvalidPage as error:
-                raise _unusable_page(answer, str(error)) from error
-            known = self._at_home({name: known})[name]
-            body = encode_listing(known)
-        policy = policy_of(answer.headers, self._now())
-        if policy is not None:
-            self._store(path, StoredPage(policy, answer.url, digest, body))
-        return known
-
-    async def _fetch_flat(self, index: Index, stored: StoredPage | None) -> dict[str, Listing]:
-        path = flat_path(index.url)
-        answer = await self._get_page(index.url.partition("#")[0], index, stored)
-        if answer.status == 304 and stored is not None:
-            known = _flat_of(stored)
-            if known is not None:
-                self._store(path, _confirmed(stored, answer, self._now()))
-                return known
-            answer = await self._get_page(index.url.partition("#")[0], index, None)
-        if answer.status in index.ignore_error_codes:
-            return {}
-        _check_page(answer)
-        try:
-            known = parse_flat(answer.body, answer.headers.get("content-type", ""), answer.url, index.url)
-        except InvalidPage as error:
-            raise _unusable_page(answer, str(error)) from error
-        known = self._at_home(known)
-        policy = policy_of(answer.headers, self._now())
-        if policy is not None:
-            self._store(path, StoredPage(policy, answer.url, "", encode_flat(known)))
-        return known
-
-    def _at_home(self, listings: dict[str, Listing]) -> dict[str, Listing]:
-        """Listings of a mirror with the URLs that a lock has; they are stored like that, for use with any mirror."""
-        if not self._options.http.mirrors:
-            return listings
-        mirrors = self._options.http.mirrors
-        return {name: with_urls(listing, lambda url: canonical(url, mirrors)) for name, listing in listings.items()}
-
-    async def _get_page(self, url: str, index: Index, stored: StoredPage | None) -> Answer:
-        headers = [("accept", ACCEPT)]
-        if stored is not None and stored.body is not None:
-            headers += conditions(stored.policy)
-        return await self._http.get(url, index=index, headers=headers, limit_bytes=_LARGEST_PAGE)
-
-    # Metadata ---------------------------------------------------------------------------------------------------
-
-    async def _fetch_metadata(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent:
-        reading = Reading(self._http, index, file, name, self._without_ranges)
-        try:
-            if file.is_wheel:
-                core: CoreMetadata | None = parse_core_metadata(await self._of_wheel(reading, name, file))
-            else:
-                core = await self._of_sdist(reading, name, version, file)
-        except Found as found:
-            return found.absent
-        except (InvalidMetadata, InvalidWheel, InvalidSdist) as error:
-            return Absent(kind="invalid-metadata", reason=f"{file.filename}: {error}")
-        path, is_immutable = metadata_path(file)
-        if is_immutable:
-            self._store(path, StoredMetadata(FOR_EVER, core))
-        else:
-            policy = policy_of(reading.headers, self._now()) if reading.headers else None
-            if policy is not None:
-                self._store(path, StoredMetadata(max(policy.fresh_until, 1), core))
-        return _answer(core, name, version)
-
-    async def _of_wheel(self, reading: Reading, name: str, file: File) -> bytes:
-        local = self._folder(file.url)
-        if local is None:
-            return await reading.of_wheel()
-        with opened(local) as archive:
-            return metadata_of_archive(archive, name)
-
-    async def _of_sdist(self, reading: Reading, name: str, version: Version, file: File) -> CoreMetadata | None:
-        local = self._folder(file.url)
-        with await reading.whole() if local is None else opened(local) as archive:
-            return static_metadata(archive, file.filename, name, version)
-
-    # Builds -----------------------------------------------------------------------------------------------------
-
-    def _known_build(self, name: str, file: File) -> CoreMetadata | None:
-        path, is_immutable = metadata_path(file)
-        if self._building is None or not is_immutable:
-            return None
-        return self._building.known(name, _content_of(path))
-
-    async def _build(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent:
-        assert self._building is not None
-        label = f"{name} {version}"
-        with await self.whole(file, index) as archive:
-            path, is_immutable = metadata_path(file)
-            digest = _content_of(path) if is_immutable else digest_of_file(archive)
-            core = self._building.known(name, digest)
-            if core is None:
-
-                def unpacked(folder: Path) -> SourceTree:
-                    tree = unpack(archive, file.filename, folder)
-                    return SourceTree(name=name, label=label, folder=tree, where=file.url)
-
-                try:
-                    core = await self._building.metadata(name, digest, unpacked)
-                except InvalidSdist as error:
-                    return Absent(kind="invalid-metadata", reason=f"{file.filename}: {error}")
-        if Version.parse(core.version) != version:
-            return Absent(kind="inconsistent-metadata", reason=f"{file.filename} becomes {core.version} when built")
-        return _answer(core, name, version)
-
-    def _folder(self, url: str) -> Path | None:
-        """The place on this machine that a path or file URL means, None for one on the network."""
-        if url.startswith(("https://", "http://")):
-            return None
-        if url[:5].lower() == "file:":
-            path = unquote(url[5:].partition("#")[0].partition("?")[0])
-            path = path.removeprefix("//").removeprefix("localhost")
-            return Path(path[1:] if re.match(r"/[A-Za-z]:", path) else path)
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", url):
-            raise InputError(
-                f"the index {url} cannot be asked",
-                where=url,
-                why=f"{url.partition(':')[0]} is not a way to ask an index; https, http and file are",
-                next="correct the URL of the index",
-            )
-        return self._options.root / url
+            self._asking = Asking(self._options, self._http, self._stored, self._warn)
+        return self._asking
 
 
-def _content_of(path: str) -> str:
-    """Algorithm and digest of the file whose metadata lies at `path` by its hash."""
-    return path.partition("/")[2]
-
-
-def _answer(core: CoreMetadata | None, name: str, version: Version) -> Metadata | Absent:
-    """The metadata as an answer. Another version in it is overlooked, another name is not, as by uv."""
-    if core is None:
-        return Absent(kind="needs-build", reason="only a build of the source distribution could tell")
-    if core.name != name:
-        return Absent(kind="inconsistent-metadata", reason=f"its metadata is that of {core.name}")
-    return as_metadata(core, version)
-
-
-# Pages ----------------------------------------------------------------------------------------------------------
-
-
-def _page_url(index_url: str, name: str) -> str:
-    """The page of a project: its name and a slash below the index, before a query (PEP 503)."""
-    path, mark, query = index_url.partition("#")[0].partition("?")
-    return f"{path.rstrip('/')}/{name}/{mark}{query}"
-
-
-def _listing_of(stored: StoredPage) -> Listing | Absent | None:
-    """What a stored page says; None where its body cannot be read."""
-    if stored.body is None:
-        return Absent(kind="not-found")
-    try:
-        return decode_listing(stored.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
-        return None
-
-
-def _flat_of(stored: StoredPage) -> dict[str, Listing] | None:
-    try:
-        return None if stored.body is None else decode_flat(stored.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
-        return None
-
-
-def _confirmed(stored: StoredPage, answer: Answer, now: int) -> StoredPage:
-    return msgspec.structs.replace(stored, policy=confirmed(stored.policy, answer.headers, now))
-
-
-def _digest(answer: Answer) -> str:
-    """Names the bytes of a page that comes without validator; empty where the server can say "not modified"."""
-    return "" if "etag" in answer.headers else digest_of(answer.body, "sha256")
-
-
-def _absence(answer: Answer, index: Index) -> Absent | None:
-    status = answer.status
-    if status in NOT_FOUND or status in index.ignore_error_codes:
-        return Absent(kind="not-found")
-    if status in FORBIDDEN:
-        return Absent(kind="unauthorized", reason=answer.refusal)
-    return None
-
-
-def _check_page(answer: Answer) -> None:
-    if answer.status != 200:
-        raise unexpected_status(answer)
-
-
-def _unusable_page(answer: Answer, why: str) -> NetworkError:
-    return NetworkError(
-        f"{host_of(answer.url)} answers with something that is no index page",
-        where=answer.url,
-        why=why,
-        next="check the URL of the index: it is the one to which `/PROJECT/` is appended",
-    )
-
-
-# This machine ---------------------------------------------------------------------------------------------------
-
-
-def _local_files(folder: Path) -> list[tuple[str, str]]:
-    """Names and URLs of the files in a folder, sorted; what lies in folders below is not looked at."""
-    return [(path.name, path.as_uri()) for path in sorted(folder.iterdir()) if path.is_file()]
-
-
-def _local_page(path: Path) -> bytes:
-    with opened(path) as page:
-        return page.read()
-
-
-def _local_listing(folder: Path, name: str, index_url: str) -> Listing | Absent:
-    """A simple repository on disk: a page, or plain files, in a folder named after the project."""
-    project = (folder / name).resolve()
-    page = project / "index.html"
-    if page.is_file():
-        try:
-            return parse_listing(_local_page(page), "text/html", page.as_uri(), name, index_url)
-        except InvalidPage as error:
-            return Absent(kind="not-found", reason=str(error))
-    if not project.is_dir():
-        if folder.is_dir():
-            return Absent(kind="not-found")
-        raise _no_folder(folder, index_url)
-    found = flat_listings(_local_files(project), index_url).get(name)
-    return Absent(kind="not-found") if found is None else msgspec.structs.replace(found, is_flat=False)
-
-
-def _local_flat(folder: Path, index_url: str) -> dict[str, Listing]:
-    folder = folder.resolve()
-    if folder.is_file():
-        return parse_flat(_local_page(folder), "text/html", folder.as_uri(), index_url)
-    if not folder.is_dir():
-        raise _no_folder(folder, index_url)
-    return flat_listings(_local_files(folder), index_url)
-
-
-def _no_folder(folder: Path, index_url: str) -> InputError:
-    return InputError(
-        f"the index {index_url} does not exist",
-        where=str(folder),
-        why="there is no such folder",
-        next="correct the path, which counts from the folder of the lock",
-    )
+def _is_far(url: str) -> bool:
+    """Whether a URL is asked over the network, so that what it says may be stored."""
+    return url.startswith(("https://", "http://"))

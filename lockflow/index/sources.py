@@ -21,6 +21,7 @@ from lockflow.index.git import Repositories
 from lockflow.index.metadata import CoreMetadata, InvalidMetadata, as_metadata, parse_core_metadata
 from lockflow.index.model import Absent, Metadata, SourceMetadata
 from lockflow.index.network import Network
+from lockflow.index.options import ReadTree
 from lockflow.index.reading import FORBIDDEN, NOT_FOUND, metadata_of_archive, opened, unexpected_status
 from lockflow.index.sdist import InvalidSdist, static_metadata
 from lockflow.index.unpack import unpack
@@ -36,8 +37,6 @@ _IN_MEMORY = 8 << 20
 _LARGEST_KEY_FILE = 1 << 20
 _KEY_SUFFIXES = frozenset({".cfg", ".in", ".py", ".toml", ".txt"})
 """Files beside a pyproject.toml from which backends are known to take what a project depends on."""
-
-ReadTree = Callable[[Path, Path], Tree | None]
 
 
 class SourceOptions(Struct, frozen=True, kw_only=True):

@@ -6,9 +6,12 @@ order of arrival has no effect on the answer.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from msgspec import Struct
 
-from lockflow.index.model import Absent, File, Listing, Metadata
+from lockflow.index.model import Absent, File, Listing, Metadata, SourceMetadata
+from lockflow.inputs.model import Index
 from lockflow.standards.requirements import Source
 from lockflow.standards.versions import Version
 
@@ -41,6 +44,29 @@ class SourceNeed(Struct, frozen=True, kw_only=True):
 
 
 Need = ListingNeed | MetadataNeed | SourceNeed
+
+
+class IndexSource(Protocol):
+    """What the driver needs of an index client; `lockflow.index.client` has it.
+
+    What is at hand, in memory or in a cache, is told without waiting; None means that it has to be awaited.
+    """
+
+    def listing_at_hand(self, name: str, index: Index) -> Listing | Absent | None: ...
+
+    def metadata_at_hand(self, name: str, version: Version, file: File) -> Metadata | Absent | None: ...
+
+    async def listing(self, name: str, index: Index) -> Listing | Absent: ...
+
+    async def metadata(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent: ...
+
+    async def built(self, name: str, version: Version, file: File, index: Index) -> Metadata | Absent: ...
+
+    async def source(self, name: str, source: Source) -> SourceMetadata | Absent: ...
+
+    async def flat(self, index: Index) -> dict[str, Listing]: ...
+
+    async def aclose(self) -> None: ...
 
 
 class Blocked(Exception):
@@ -97,6 +123,10 @@ class Facts:
         """The metadata of a file if it is known already and can be read."""
         found = self._metadata.get(need.key)
         return found if isinstance(found, Metadata) else None
+
+    def all_metadata(self) -> list[Metadata]:
+        """The metadata of every file that is known by now."""
+        return [fact for fact in self._metadata.values() if isinstance(fact, Metadata)]
 
     def listing(self, name: str, index: str) -> Listing | Absent:
         """The listing; raises Blocked where it is not known yet."""

@@ -14,8 +14,9 @@ from lockflow.index.model import BuildPackage, File
 from lockflow.inputs.model import ForkStrategy, Manifest, Prerelease
 from lockflow.inputs.model import Resolution as ResolutionMode
 from lockflow.resolve.candidates import usable_files
-from lockflow.resolve.drive import IndexSource, resolve
+from lockflow.resolve.drive import resolve
 from lockflow.resolve.explain import explain
+from lockflow.resolve.facts import IndexSource
 from lockflow.resolve.policy import Policy
 from lockflow.resolve.preferences import Preferences
 from lockflow.resolve.resolution import Distribution

@@ -86,7 +86,10 @@ class UndeclaredSource(Exception):
 
 
 class Solver:
-    """One resolution. `wanted` is called with facts worth fetching ahead; they need not be answered."""
+    """One resolution. `wanted` is called with facts worth fetching ahead; they need not be answered.
+
+    Until `look_ahead` these are the listings of what is depended on, which cost nothing to tell.
+    """
 
     def __init__(
         self, policy: Policy, preferences: Preferences, facts: Facts, wanted: Callable[[Need], None] | None = None
@@ -95,6 +98,7 @@ class Solver:
         self.facts = facts
         self.statistics = Statistics()
         self.identities = Identities()
+        self.is_looking_ahead = False
         self._wanted = wanted or _ignore
         self._root = self.identities.number(Kind.ROOT)
         self._python = self.identities.number(Kind.PYTHON)
@@ -387,6 +391,12 @@ class Solver:
 
     # Looking ahead ----------------------------------------------------------------------------------------------
 
+    def look_ahead(self) -> None:
+        """Tell from now on all that is likely to be needed, beginning with what follows from the facts so far."""
+        self.is_looking_ahead = True
+        for metadata in self.facts.all_metadata():
+            self.expect(metadata)
+
     def expect(self, metadata: Metadata, *, with_pins: bool = True) -> None:
         """Want what a package is likely to bring in, before it is decided on: listings, and versions it pins."""
         for requirement in metadata.requires_dist:
@@ -416,7 +426,11 @@ class Solver:
 
     def _want_best(self, state: ForkState, name: str, allowed: VersionRange) -> None:
         """Want the metadata of the version that would be chosen now, once the listing is there."""
-        if self._last_allowed.get(name) == allowed or not self.facts.knows_some_listing(name):
+        if (
+            not self.is_looking_ahead
+            or self._last_allowed.get(name) == allowed
+            or not self.facts.knows_some_listing(name)
+        ):
             return
         self._last_allowed[name] = allowed
         self._want_likely(name, allowed, state.environment)
@@ -429,6 +443,8 @@ class Solver:
 
     def _count_try(self, state: ForkState, name: str, version: Version, allowed: VersionRange) -> None:
         """Want the metadata of the versions that come next, once several of a package were tried in vain."""
+        if not self.is_looking_ahead:
+            return
         if not allowed.is_pinned:
             # A proxy is decided first and pins the package: what could come next is known from the proxy.
             self._open_range[name] = allowed

@@ -8,8 +8,9 @@ import pytest
 
 from lockflow.errors import AnswerIsNo
 from lockflow.index.backend import Backend, clean_environment
-from lockflow.index.building import Builds, SourceTree, is_python_admitted
+from lockflow.index.building import SourceTree, is_python_admitted
 from lockflow.index.model import BuildPackage, File
+from lockflow.index.options import Builds
 from lockflow.inputs.model import Index, Settings
 from lockflow.standards.requirements import Requirement
 from lockflow.standards.versions import Version

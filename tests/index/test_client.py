@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from lockflow.errors import InputError, NetworkError
-from lockflow.index.client import ClientOptions, IndexClient
+from lockflow.index.client import IndexClient
 from lockflow.index.model import Absent, File, Listing, Metadata
 from lockflow.index.network import HttpOptions
+from lockflow.index.options import ClientOptions
 from lockflow.inputs.model import Index
 from lockflow.standards.versions import Version
 from support.archives import core_metadata, tar_gz, wheel
@@ -163,7 +164,7 @@ def test_same_page_without_validator_is_not_read_twice(world: World, monkeypatch
     world.web.pages[PAGE] = [page("demo-1.0.tar.gz"), page("demo-1.0.tar.gz"), page("demo-2.0.tar.gz")]
     world.listing()
     with monkeypatch.context() as patch:
-        patch.setattr("lockflow.index.client.parse_listing", None)
+        patch.setattr("lockflow.index.asking.parse_listing", None)
         assert versions(world.listing()) == ["1.0"]
     assert versions(world.listing()) == ["2.0"]
 

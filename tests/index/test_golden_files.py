@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from lockflow.index.client import ClientOptions, IndexClient
+from lockflow.index.client import IndexClient
 from lockflow.index.model import Absent, File, Listing
+from lockflow.index.options import ClientOptions
 from lockflow.index.simple import timestamp_ns
 from lockflow.inputs.model import Index
 from lockflow.standards.hashes import hash_text

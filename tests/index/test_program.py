@@ -11,8 +11,9 @@ import pytest
 
 from lockflow.errors import NetworkError
 from lockflow.index.cache import Cache
-from lockflow.index.client import ClientOptions, IndexClient
+from lockflow.index.client import IndexClient
 from lockflow.index.model import File
+from lockflow.index.options import ClientOptions
 from lockflow.index.program import fetch_program
 from lockflow.inputs.model import Index
 from lockflow.standards.versions import Version

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from lockflow.errors import AnswerIsNo, NetworkError
-from lockflow.index.building import Builds
-from lockflow.index.client import ClientOptions, IndexClient
+from lockflow.index.client import IndexClient
 from lockflow.index.model import Absent, SourceMetadata
 from lockflow.index.network import HttpOptions
+from lockflow.index.options import Builds, ClientOptions
 from lockflow.inputs.model import Group, Member, Settings, StaticMetadata, Tree
 from lockflow.standards.requirements import Archive, Directory, LocalFile, Requirement, Source, parse_requirement
 from lockflow.standards.versions import Version

@@ -29,6 +29,12 @@ class World:
         self.built_files: list[str] = []
         self.asked_sources: list[Source] = []
 
+    def listing_at_hand(self, name: str, index: Index) -> Listing | Absent | None:
+        return None
+
+    def metadata_at_hand(self, name: str, version: Version, file: File) -> Metadata | Absent | None:
+        return None
+
     async def listing(self, name: str, index: Index) -> Listing | Absent:
         if name not in self.requires:
             return Absent(kind="not-found")
