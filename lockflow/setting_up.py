@@ -5,7 +5,9 @@ What has to go into a file that people wrote and that cannot be edited safely is
 
 from __future__ import annotations
 
+import re
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -128,9 +130,20 @@ def _template(name: str) -> str:
 
 
 def _filled(name: str, root: Path, *, quoted: bool = False) -> str:
-    # A percent sign begins a specifier of systemd, and ends the line of a crontab.
-    path = shlex.quote(str(root)).replace("%", "\\%") if quoted else str(root).replace("%", "%%")
-    return _template(name).replace("@PROJECT@", path).replace("@NAME@", root.name.replace("%", "%%"))
+    """A template with the places of this machine, whose daemons have a PATH without lockflow."""
+    program = shutil.which("lockflow") or str(Path(sys.executable).with_name("lockflow"))
+    values = {"@PROJECT@": str(root), "@NAME@": root.name, "@LOCKFLOW@": program}
+    text = _template(name)
+    for word, value in values.items():
+        # A percent sign begins a specifier of systemd, and ends the line of a crontab.
+        if quoted:
+            value = shlex.quote(value).replace("%", "\\%")
+        elif word == "@LOCKFLOW@" and re.search(r"\s", value):
+            value = f'"{value}"'.replace("%", "%%")
+        else:
+            value = value.replace("%", "%%")
+        text = text.replace(word, value)
+    return text
 
 
 # The project ---------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from lockflow.errors import AnswerIsNo, InputError, LockFileError, LockflowError
 from lockflow.index.cache import Cache, default_cache_folder
 from lockflow.index.client import IndexClient
 from lockflow.index.mirrors import strangers
-from lockflow.index.model import Absent, Listing
+from lockflow.index.model import Absent, Listing, Metadata, Release
 from lockflow.index.network import http_options
 from lockflow.index.options import ClientOptions
 from lockflow.inputs.canonical import canonical_inputs
@@ -68,7 +68,7 @@ from lockflow.report.assemble import assemble, platform_report
 from lockflow.report.model import Executed, PlatformReport, Report
 from lockflow.report.write import SUMMARY_FILES, read_platform_report, report_path, write_platform_report, write_summary
 from lockflow.required_wheels import promised, refuse_lacking_wheels, targets_of, with_lacking_wheels
-from lockflow.resolve.drive import Progress, fetch_listings, fetch_sources, resolve
+from lockflow.resolve.drive import Progress, fetch_listings, fetch_metadata, fetch_sources, resolve
 from lockflow.resolve.explain import explain
 from lockflow.resolve.fork import stays_in_order
 from lockflow.resolve.policy import Policy as ResolvePolicy
@@ -438,6 +438,10 @@ class Walk:
         connect = connector(self.read, network, self._target.environment)
         indexes = [index for index in self.read.manifest.settings.indexes if not index.is_flat]
         return fetch_listings(connect, names, indexes)
+
+    def metadata(self, releases: Sequence[tuple[Listing, Release]]) -> list[Metadata]:
+        """What releases say of themselves, for people; those that cannot be had are left out."""
+        return fetch_metadata(self._connect, releases, self.read.manifest.settings.indexes)
 
 
 def digest(content: bytes) -> str:

@@ -105,7 +105,7 @@ def say_refresh(result: RefreshResult, console: Console) -> None:
         console.warn(line)
     for entry in told.yanked:
         console.warn(f"{entry.name} {entry.version} was yanked and is still in use: {entry.reason}")
-    for floor in told.floors:
+    for floor in (floor for floor in told.floors if floor.has_risen):
         console.warn(
             f"{floor.platform} now needs {floor.kind} {floor.new}, was {floor.old}: {', '.join(floor.packages)}"
         )
@@ -121,7 +121,8 @@ def say_refresh(result: RefreshResult, console: Console) -> None:
 def _held(told: Refreshed) -> list[str]:
     held: dict[tuple[str, str, tuple[str, ...], str], list[str]] = {}
     for entry in told.held_back:
-        held.setdefault((entry.name, entry.version, entry.kept, entry.reason), []).append(entry.platform)
+        key = entry.name, entry.version, entry.kept, entry.reason
+        held.setdefault(key, []).append(entry.platform)
     return [
         f"{name} stays at {', '.join(kept)}: {version} would lose {', '.join(platforms)} ({reason})"
         for (name, version, kept, reason), platforms in held.items()

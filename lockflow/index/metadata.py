@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from lockflow.index.links import well_known_links
 from lockflow.index.model import Metadata
 from lockflow.standards.markers.parse import MarkerSyntaxError, parse_marker
 from lockflow.standards.names import is_valid_name, normalize_name
@@ -34,6 +35,7 @@ class CoreMetadata(Struct, frozen=True, array_like=True):
     requires_python: str | None = None
     provides_extras: tuple[str, ...] = ()
     is_version_dynamic: bool = False
+    links: tuple[tuple[str, str], ...] = ()
 
 
 def as_metadata(core: CoreMetadata, version: Version) -> Metadata:
@@ -45,6 +47,7 @@ def as_metadata(core: CoreMetadata, version: Version) -> Metadata:
         requires_python=core.requires_python,
         provides_extras=core.provides_extras,
         is_version_dynamic=core.is_version_dynamic,
+        links=core.links,
     )
 
 
@@ -53,7 +56,17 @@ def as_metadata(core: CoreMetadata, version: Version) -> Metadata:
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _HEADER = re.compile(r"([!-9;-~]*):(.*)", re.ASCII | re.DOTALL)
 _WANTED = frozenset(
-    {"metadata-version", "name", "version", "requires-dist", "requires-python", "provides-extra", "dynamic"}
+    {
+        "metadata-version",
+        "name",
+        "version",
+        "requires-dist",
+        "requires-python",
+        "provides-extra",
+        "dynamic",
+        "project-url",
+        "home-page",
+    }
 )
 
 
@@ -140,6 +153,7 @@ def _core_metadata(headers: dict[str, list[str]]) -> CoreMetadata:
         requires_dist=tuple([_mended_requirement(text) for text in headers.get("requires-dist", ())]),
         requires_python=requires_python,
         provides_extras=tuple(dict.fromkeys(map(normalize_name, extras))),
+        links=well_known_links(headers.get("project-url", ()), _first(headers, "home-page")),
     )
 
 

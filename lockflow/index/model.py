@@ -97,7 +97,8 @@ class Listing(Struct, frozen=True, kw_only=True):
 class Metadata(Struct, frozen=True, kw_only=True):
     """Core metadata of one distribution, as far as a resolution needs it.
 
-    `requires_dist` keeps the file's order. `requires_python` is the text, None where absent.
+    `requires_dist` keeps the file's order. `requires_python` is the text, None where absent. `links` are of no use to
+    a resolution: pairs of kind (changelog, source, homepage) and URL, for people.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
     requires_python: str | None = None
     provides_extras: tuple[str, ...] = ()
     is_version_dynamic: bool = False
+    links: tuple[tuple[str, str], ...] = ()
 
 
 class SourceMetadata(Metadata, frozen=True, kw_only=True):

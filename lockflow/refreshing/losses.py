@@ -26,16 +26,17 @@ class Losses:
         self.helpless: set[tuple[str, Version | None]] = set()
 
     def of(self, lock: Lock) -> list[Loss]:
-        """One loss for each package that is to be held back, those without help included."""
+        """A loss for each package, platform and Python; those that no limit helps have none."""
         graph = graph_of(lock)
-        found: dict[str, Loss] = {}
+        limits: dict[tuple[str, Version | None], Limit | None] = {}
+        found = []
         for finding, platform, python in self._bad(lock):
-            if (finding.package, finding.version) not in self.helpless:
-                loss = self._loss(finding, platform, python, graph)
-                known = found.get(loss.held)
-                if known is None or known.limit is None:
-                    found[loss.held] = loss
-        return list(found.values())
+            key = finding.package, finding.version
+            if key not in self.helpless:
+                if key not in limits:
+                    limits[key] = self._own_limit(finding, graph)
+                found.append(self._loss(finding, platform, python, graph, limits[key]))
+        return found
 
     def left(self, lock: Lock) -> list[str]:
         """What is bad now and was not before, after all that could be done."""
@@ -63,10 +64,9 @@ class Losses:
                     if not finding.is_good and finding.package not in was_bad:
                         yield finding, platform, python
 
-    def _loss(self, finding: Finding, platform: Platform, python: str, graph: Graph) -> Loss:
-        """What to hold back: the package itself, or who brought it in."""
+    def _loss(self, finding: Finding, platform: Platform, python: str, graph: Graph, limit: Limit | None) -> Loss:
+        """What to hold back: the package itself, by its own limit, or who brought it in."""
         spot = platform.name, minor_of(python)
-        limit = self._own_limit(finding, graph)
         if limit is not None:
             return Loss(finding=finding, spot=spot, limit=limit, held=finding.package, version=finding.version,
                          reason=finding.reason)  # fmt: skip

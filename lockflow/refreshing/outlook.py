@@ -65,6 +65,17 @@ class Outlook:
                 yanked[package.name, package.version] = reason or "no reason given"
         return yanked
 
+    def links(self, packages: Iterable[Package]) -> dict[tuple[str, Version], tuple[tuple[str, str], ...]]:
+        """What releases of an index say where to read on: pairs of kind and URL."""
+        wanted = []
+        for package in packages:
+            listing = self.listings.get(package.name)
+            releases = () if listing is None or not isinstance(package.source, Registry) else listing.releases
+            found = next((release for release in releases if release.version == package.version), None)
+            if listing is not None and found is not None:
+                wanted.append((listing, found))
+        return {(found.name, found.version): found.links for found in self.walk.metadata(wanted)} if wanted else {}
+
     def holds(self, release: Release, platform: Platform, python: str, name: str) -> bool:
         """Whether an installer finds a wheel of the release there, or a source distribution that it may build."""
         wheels: list[tuple[str, WheelName]] = []

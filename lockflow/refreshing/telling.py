@@ -17,7 +17,8 @@ from lockflow.platforms.selection import graph_of
 from lockflow.refreshing.limits import Spot
 from lockflow.refreshing.outlook import findings_of, plain, uploaded
 from lockflow.refreshing.rounds import Rounds
-from lockflow.report.refreshed import Failing, PackageChange, Refreshed, Released, RisenFloor, Shift, Yanked
+from lockflow.report.refreshed import Failing, Link, MovedFloor, PackageChange, Refreshed, Released, Shift, Yanked
+from lockflow.standards.versions import Version
 from lockflow.steps import digest
 
 
@@ -56,6 +57,9 @@ def _changes(
     packages: dict[str, list[Package]] = {}
     for package in new.packages:
         packages.setdefault(package.name, []).append(package)
+    moved = [package for change in found for package in packages.get(change.name, ())]
+    rounds.outlook.look(package.name for package in moved)
+    links = rounds.outlook.links(moved)
     result = []
     for change in found:
         lost, gained = _shifts(change.name, before, after)
@@ -68,9 +72,18 @@ def _changes(
             lost=lost,
             gained=gained,
             yanked=next((yanked[change.name, text] for text in change.old if (change.name, text) in yanked), ""),
+            links=_links(packages.get(change.name, ()), links),
         )
         result.append(entry)
     return tuple(result)
+
+
+def _links(
+    packages: Sequence[Package], links: Mapping[tuple[str, Version], tuple[tuple[str, str], ...]]
+) -> tuple[Link, ...]:
+    """Those of the newest version that has any."""
+    known = (links.get((package.name, package.version), ()) for package in reversed(packages) if package.version)
+    return tuple(Link(kind=kind, url=url) for kind, url in next(filter(None, known), ()))
 
 
 def _direct(manifest: Manifest) -> set[str]:
@@ -133,20 +146,21 @@ def _failing(rounds: Rounds, lock: Lock) -> tuple[Failing, ...]:
     )
 
 
-def _floors(rounds: Rounds, old: Lock | None, new: Lock) -> tuple[RisenFloor, ...]:
+def _floors(rounds: Rounds, old: Lock | None, new: Lock) -> tuple[MovedFloor, ...]:
     if old is None:
         return ()
     before, after = graph_of(old), graph_of(new)
     floors = []
     for platform in rounds.outlook.platforms:
         floor = floor_of(after, platform, rounds.outlook.pythons, before)
-        if floor is not None and floor.has_risen:
+        if floor is not None and floor.previous not in ("", floor.version):
             floors.append(
-                RisenFloor(
+                MovedFloor(
                     platform=platform.name,
                     kind=floor.kind,
                     old=floor.previous,
                     new=floor.version,
+                    has_risen=floor.has_risen,
                     packages=floor.packages,
                 )
             )

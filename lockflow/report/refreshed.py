@@ -18,6 +18,13 @@ class Released(Struct, frozen=True, kw_only=True):
     age_days: int | None = None
 
 
+class Link(Struct, frozen=True, kw_only=True):
+    """Where to read on: `kind` is changelog, source or homepage."""
+
+    kind: str
+    url: str
+
+
 class Shift(Struct, frozen=True, kw_only=True):
     """A platform on which a package lost or gained wheels, and the Pythons concerned."""
 
@@ -30,7 +37,7 @@ class PackageChange(Struct, frozen=True, kw_only=True):
 
     `is_direct` tells that the project itself requires it; `required_by` are the packages that do now. `lost` and
     `gained` compare wheels on every platform that is defined, checked or not. `yanked` is why the old version was
-    yanked, empty where it was not.
+    yanked, empty where it was not. `links` are those of the new version's metadata.
     """
 
     name: str
@@ -41,6 +48,7 @@ class PackageChange(Struct, frozen=True, kw_only=True):
     lost: tuple[Shift, ...] = ()
     gained: tuple[Shift, ...] = ()
     yanked: str = ""
+    links: tuple[Link, ...] = ()
 
 
 class HeldBack(Struct, frozen=True, kw_only=True):
@@ -81,13 +89,14 @@ class Failing(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class RisenFloor(Struct, frozen=True, kw_only=True):
-    """The oldest system that a platform's wheels run on is newer than it was."""
+class MovedFloor(Struct, frozen=True, kw_only=True):
+    """The oldest system that a platform's wheels run on is another than it was; `packages` ask for it most."""
 
     platform: str
     kind: str
     old: str
     new: str
+    has_risen: bool
     packages: tuple[str, ...]
 
 
@@ -108,7 +117,7 @@ class Refreshed(Struct, frozen=True, kw_only=True):
     waiting: tuple[Waiting, ...] = ()
     yanked: tuple[Yanked, ...] = ()
     failing: tuple[Failing, ...] = ()
-    floors: tuple[RisenFloor, ...] = ()
+    floors: tuple[MovedFloor, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

@@ -38,7 +38,7 @@ def _blocks(refreshed: Refreshed) -> Iterator[list[str]]:
     removed = [change for change in refreshed.changes if not change.new]
     for title, changes in (("Updated", updated), ("Added", added)):
         if changes:
-            yield _table(f"### {title}", ("Package", "Version", "Released", "Required by"), map(_row, changes))
+            yield _table(f"### {title}", ("Package", "Version", "Released", "Required by", "Links"), map(_row, changes))
     if removed:
         yield ["### Removed", "", *(f"- {_code(change.name)} {_versions(change.old)}" for change in removed)]
     shifts = [*_shifts(refreshed.changes)]
@@ -54,13 +54,15 @@ def _blocks(refreshed: Refreshed) -> Iterator[list[str]]:
     if refreshed.yanked:
         lines = (f"- {_code(f'{entry.name} {entry.version}')}: {_text(entry.reason)}" for entry in refreshed.yanked)
         yield ["### Yanked, and still in use", "", *lines]
-    if refreshed.floors:
-        lines = (
+    for title, has_risen in (("Older systems left behind", True), ("Older systems that will do again", False)):
+        floors = [
             f"- {_text(floor.platform)}: {_text(floor.kind)} {floor.old} → {floor.new}, "
             f"because of {', '.join(map(_code, floor.packages))}"
             for floor in refreshed.floors
-        )
-        yield ["### Older systems left behind", "", *lines]
+            if floor.has_risen is has_risen
+        ]
+        if floors:
+            yield [f"### {title}", "", *floors]
     if refreshed.failing:
         lines = (
             f"- {_code(f'{entry.name} {entry.version}'.rstrip())} on {_where(entry.platform, entry.pythons)}: "
@@ -83,14 +85,15 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) ->
     return [title, "", f"| {' | '.join(columns)} |", f"| {rule} |", *(f"| {' | '.join(row)} |" for row in rows)]
 
 
-def _row(change: PackageChange) -> tuple[str, str, str, str]:
+def _row(change: PackageChange) -> tuple[str, str, str, str, str]:
     new = ", ".join(_text(entry.version) for entry in change.new)
     versions = f"{_versions(change.old)} → {new}" if change.old else new
     if change.yanked:
         versions += f" (the old one was yanked: {_text(change.yanked)})"
     required = [*(["**the project**"] if change.is_direct else []), *map(_code, change.required_by)]
     shown = ", ".join(required[:5]) + (f" and {len(required) - 5} more" if len(required) > 5 else "")
-    return _code(change.name), versions, ", ".join(map(_released, change.new)), shown
+    links = " · ".join(f"[{_text(link.kind)}](<{link.url}>)" for link in change.links)
+    return _code(change.name), versions, ", ".join(map(_released, change.new)), shown, links
 
 
 def _released(entry: Released) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from msgspec.structs import replace
 
 from lockflow.errors import AnswerIsNo
-from lockflow.index.model import Absent, Listing, Metadata, SourceMetadata
+from lockflow.index.model import Absent, Listing, Metadata, Release, SourceMetadata
 from lockflow.inputs.model import Index, Manifest
 from lockflow.resolve.facts import Facts, IndexSource, ListingNeed, MetadataNeed, Need, SourceNeed
 from lockflow.resolve.policy import Policy
@@ -179,6 +179,15 @@ def fetch_listings(
     from lockflow.resolve.fetch import gather_listings  # noqa: PLC0415  see `_Fetcher`
 
     return {listing.name: listing for listing in gather_listings(connect, names, indexes)}
+
+
+def fetch_metadata(
+    connect: Callable[[], IndexSource], releases: Sequence[tuple[Listing, Release]], indexes: Sequence[Index]
+) -> list[Metadata]:
+    """What a file of each of these releases says, its first wheel if there is one; what cannot be had is left out."""
+    from lockflow.resolve.fetch import gather_metadata  # noqa: PLC0415  see `_Fetcher`
+
+    return gather_metadata(connect, releases, indexes)
 
 
 def fetch_sources(

@@ -14,7 +14,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from lockflow.errors import LockflowError
-from lockflow.index.model import Absent, Listing, Metadata, SourceMetadata
+from lockflow.index.model import Absent, Listing, Metadata, Release, SourceMetadata
 from lockflow.inputs.model import Index
 from lockflow.resolve.facts import IndexSource, ListingNeed, MetadataNeed, Need, SourceNeed
 from lockflow.resolve.policy import Policy
@@ -141,6 +141,33 @@ def gather_listings(
             await client.aclose()
 
     return [listing for listing in asyncio.run(fetch()) if listing is not None]
+
+
+def gather_metadata(
+    connect: Callable[[], IndexSource], releases: Sequence[tuple[Listing, Release]], indexes: Sequence[Index]
+) -> list[Metadata]:
+    """What a file of each of these releases says; what cannot be had is left out."""
+    by_url = {index.url: index for index in indexes}
+
+    async def of(client: IndexSource, listing: Listing, release: Release) -> Metadata | None:
+        index = by_url.get(listing.index)
+        file = next((file for file in release.files if file.is_wheel), next(iter(release.files), None))
+        if index is None or file is None:
+            return None
+        try:
+            found = await client.metadata(listing.name, release.version, file, index)
+        except LockflowError:
+            return None
+        return None if isinstance(found, Absent) else found
+
+    async def fetch() -> list[Metadata | None]:
+        client = connect()
+        try:
+            return await asyncio.gather(*(of(client, listing, release) for listing, release in releases))
+        finally:
+            await client.aclose()
+
+    return [metadata for metadata in asyncio.run(fetch()) if metadata is not None]
 
 
 def gather_sources(

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +165,8 @@ def test_who_brings_in_a_package_without_the_platform_is_held_back(bench: Workbe
     assert (locked(bench)["host"], locked(bench)["pear"]) == ("1.1", "2.0")
     assert "gpu" not in locked(bench)
     held = told(bench)["held_back"]
-    assert [(entry["name"], entry["version"], entry["kept"]) for entry in held] == [("host", "2.0", ["1.1"])]
+    assert {(entry["name"], entry["version"], *entry["kept"]) for entry in held} == {("host", "2.0", "1.1")}
+    assert {entry["platform"] for entry in held} == {"darwin", "linux/arm64"}
     assert "it brings in gpu 1.0: 1 wheel, none for" in held[0]["reason"]
 
 
@@ -197,6 +200,61 @@ def test_a_lost_platform_that_is_not_checked_is_told(bench: Workbench) -> None:
     (change,) = told(bench)["changes"]
     assert change["lost"] == [{"platform": "windows/amd64", "pythons": ["3.12"]}]
     assert "`geo` lost wheels on windows/amd64" in markdown(bench)
+
+
+def days_ago(days: int) -> str:
+    return f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%dT%H:%M:%S}.000000Z"
+
+
+@pytest.mark.parametrize("pythons", ['["3.12"]', '["3.11", "3.12"]'])
+def test_a_project_of_three_months_ago_moves_but_for_what_would_lose_a_platform(bench: Workbench, pythons: str) -> None:
+    """Pinned to a cut-off three months ago, then given a cool-down; geo's newest release has lost its arm64 wheels."""
+    arm = [LINUX_ARM, LINUX_ARM.replace("cp312", "cp311")]
+    others = [LINUX_X86, MAC, *(tags.replace("cp312", "cp311") for tags in (LINUX_X86, MAC))]
+    every = [*arm, *others]
+
+    def release(days: int, *words: str, wheels: Sequence[str] = every) -> None:
+        bench.offer(*words, wheels=wheels)
+        for file in bench.releases[-1]["file"]:
+            file["upload-time"] = days_ago(days)
+
+    for name in ("geo", "pear", "plum", "fig"):
+        release(200, name, "1.0", *(["fig"] if name == "plum" else []))
+        release(60, name, "1.1", *(["fig"] if name == "plum" else []))
+    release(40, "geo", "1.2")
+    release(20, "geo", "2.0", wheels=others)
+    release(10, "pear", "2.0", "new-one>=1")
+    release(15, "new-one", "1.0")
+    release(2, "plum", "9.0")
+    pinned = f'[tool.uv]\nexclude-newer = "{days_ago(90)[:10]}T00:00:00Z"\n'
+    path = bench.write("geo", "pear", "plum", more=pinned)
+    text = path.read_text(encoding="utf-8").replace('python-versions = ["3.12"]', f"python-versions = {pythons}")
+    path.write_text(text, encoding="utf-8")
+    assert bench.run("lock").code == 0
+    assert locked(bench) == {"demo": "0.1.0", "geo": "1.0", "pear": "1.0", "plum": "1.0", "fig": "1.0"}
+    # As long as the pin stands, nothing may move.
+    assert bench.run("refresh", "--exit-code").code == 0
+
+    path.write_text(text.replace(pinned, '[tool.uv]\nexclude-newer = "7 days"\n'), encoding="utf-8")
+    run = bench.run("refresh", "--exit-code", "--cool-down", "7 days")
+    assert run.code == 10, run.said
+    assert locked(bench) == {
+        "demo": "0.1.0", "geo": "1.2", "pear": "2.0", "plum": "1.1", "fig": "1.1", "new-one": "1.0",
+    }  # fmt: skip
+    assert bench.run("lock", "--check").code == 0
+    assert bench.run("check").code == 0
+    report = told(bench)
+    (held,) = report["held_back"]
+    assert (held["name"], held["version"], held["kept"], held["platform"]) == ("geo", "2.0", ["1.2"], "linux/arm64")
+    assert held["pythons"] == json.loads(pythons)
+    assert "none for aarch64" in held["reason"]
+    changes = {change["name"]: change for change in report["changes"]}
+    assert {name: (change["old"], change["new"][0]["age_days"]) for name, change in changes.items()} == {
+        "geo": (["1.0"], 40), "pear": (["1.0"], 10), "plum": (["1.0"], 60), "fig": (["1.0"], 60), "new-one": ([], 15),
+    }  # fmt: skip
+    assert (changes["fig"]["is_direct"], changes["fig"]["required_by"]) == (False, ["plum"])
+    assert report["cool_down"] == "P7D"
+    assert bench.run("refresh", "--exit-code").code == 0
 
 
 # Yanked --------------------------------------------------------------------------------------------------------------
@@ -266,6 +324,37 @@ def test_the_report_tells_age_and_who_requires(bench: Workbench) -> None:
     assert change["new"][0]["date"] == "2024-01-01"
     assert change["new"][0]["age_days"] > 300
     assert re.search(r"\| `core` \| 2.0 → 3.0 \| 2024-01-01 \(\d+ days ago\) \| `apple` \|", markdown(bench))
+
+
+def test_the_report_links_to_what_metadata_names(fresh: Workbench) -> None:
+    fresh.offer("pear", "2.0")
+    fresh.releases[-1]["metadata"] += (
+        "Project-URL: Release Notes, https://pear.example/news?a=(1)\nProject-URL: Bad, javascript:alert(1)\n"
+        "Project-URL: Source, javascript:alert(2)\nHome-page: https://pear.example\n"
+    )
+    assert fresh.run("refresh").code == 0
+    (change,) = told(fresh)["changes"]
+    assert change["links"] == [
+        {"kind": "changelog", "url": "https://pear.example/news?a=(1)"},
+        {"kind": "homepage", "url": "https://pear.example"},
+    ]
+    row = "**the project** | [changelog](<https://pear.example/news?a=(1)>) · [homepage](<https://pear.example>) |"
+    assert row in markdown(fresh)
+    assert "javascript" not in markdown(fresh)
+
+
+def test_floors_that_moved_are_told_whichever_way(bench: Workbench) -> None:
+    new = "cp312-cp312-manylinux_2_28_x86_64"
+    for name, tags in (("up", (LINUX_X86, new)), ("down", (new, LINUX_X86))):
+        bench.offer(name, "1.0", wheels=(tags[0], LINUX_ARM, MAC)).write(name)
+        bench.run("lock", "--upgrade")
+        bench.offer(name, "2.0", wheels=(tags[1], LINUX_ARM, MAC))
+        assert bench.run("refresh").code == 0
+        (floor,) = told(bench)["floors"]
+        assert (floor["platform"], floor["has_risen"], floor["packages"]) == ("linux/amd64", name == "up", [name])
+        assert (floor["old"], floor["new"]) == (("2.17", "2.28") if name == "up" else ("2.28", "2.17"))
+        heading = "### Older systems left behind" if name == "up" else "### Older systems that will do again"
+        assert heading in markdown(bench)
 
 
 def test_a_change_of_the_format_alone_is_labelled(fresh: Workbench) -> None:
