@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from lockflow.engines.process import run_here
 from lockflow.errors import AnswerIsNo, EngineError, InputError, four_parts
 from lockflow.images.model import Drift, Tool, Written
@@ -28,14 +30,19 @@ _VERSION = re.compile(r"uv ([0-9]+\.[0-9]+\.[0-9]+)", re.ASCII)
 
 
 def before_build(
-    target: Target, *, builder_uv: str = "", with_machine: bool = True, only_if_pinned: bool = False
+    target: Target,
+    *,
+    builder_uv: str = "",
+    with_machine: bool = True,
+    only_if_pinned: bool = False,
+    remedy: str = "",
 ) -> tuple[Drift, ...]:
     """List why a build of this project would end otherwise than its lock promises; empty where it would not.
 
     `builder_uv` is the release in the builder, by default the pinned one; with `only_if_pinned` no release is asked
     about where neither names one, and what is left is whether the lock, if there is one, states its project.
-    `with_machine` looks at the uv of this machine too, if it has one. Raises AnswerIsNo where there is no lock,
-    InputError where the release is none.
+    `with_machine` looks at the uv of this machine too, if it has one. `remedy` says how the builder gets another uv
+    (see `Tool`). Raises AnswerIsNo where there is no lock, InputError where the release is none.
     """
     missing = _missing_trees(target)
     if missing:
@@ -49,7 +56,7 @@ def before_build(
             return ()
         raise AnswerIsNo("there is no lock to build from", where=str(read.lock_path), next="run `lockflow lock` first")
     lock = decode(text, str(read.lock_path))
-    tools = [] if only_if_pinned and not pinned else [_builder(pinned or NEWEST_UV)]
+    tools = [] if only_if_pinned and not pinned else [_builder(pinned or NEWEST_UV, remedy)]
     if with_machine:
         tools += _machine(read.root, target.environment)
     return preflight(
@@ -77,14 +84,15 @@ def require_ready(drifts: Sequence[Drift]) -> None:
     raise AnswerIsNo(first.what, where=first.where, why=why, next=advice)
 
 
-def _builder(version: str) -> Tool:
+def _builder(version: str, remedy: str) -> Tool:
     try:
         Version.parse(version)
     except InvalidVersion as error:
         raise InputError(
             f"{version!r} is no release of uv", where="--uv", why=str(error), next='write one, like "0.13.8"'
         ) from error
-    return Tool(version=version, role="the builder's")
+    tool = Tool(version=version, role="the builder's")
+    return replace(tool, remedy=remedy) if remedy else tool
 
 
 def _machine(root: Path, environment: Mapping[str, str]) -> list[Tool]:

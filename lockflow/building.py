@@ -23,7 +23,7 @@ from lockflow.engines.model import Command, Limits, Place
 from lockflow.engines.opening import open_engine, open_images
 from lockflow.engines.watch import NOBODY, Job, Watch
 from lockflow.errors import AnswerIsNo, EngineError, InputError, LockflowError
-from lockflow.image_plans import Project, builder_platform, context_of, plan_of, project_of
+from lockflow.image_plans import Project, Wishes, builder_platform, context_of, plan_of, project_of
 from lockflow.images import witness
 from lockflow.images.context import digests
 from lockflow.images.elf import machine_of
@@ -64,7 +64,7 @@ class ImageAsk(Struct, frozen=True, kw_only=True):
 
     `platforms` are names or aliases, `python` a minor (empty: see `[tool.lockflow.image]`). `tag` is a tag, or a whole
     reference (`registry.example/app:1`); empty means one that follows from what goes in. `uv` and `base` replace the
-    settings of the same name.
+    settings of the same name; `wishes` are beside them.
     """
 
     platforms: tuple[str, ...]
@@ -73,6 +73,7 @@ class ImageAsk(Struct, frozen=True, kw_only=True):
     push: bool = False
     uv: str = ""
     base: str = ""
+    wishes: Wishes = Wishes()
 
 
 class BuiltImage(Struct, frozen=True, kw_only=True):
@@ -109,13 +110,17 @@ class ImageResult(Struct, frozen=True, kw_only=True):
 
 
 class PlannedImage(Struct, frozen=True, kw_only=True):
-    """An image as it would be built: its name, the digest of all that goes in but the base images, and its recipe."""
+    """An image as it would be built: its name, the digest of all that goes in but the base images, and its recipe.
+
+    `packages` are the names of all that may be installed, on whatever platform.
+    """
 
     platform: str
     python: str
     reference: str
     content: str
     recipe: str
+    packages: tuple[str, ...] = ()
 
 
 def build_images(
@@ -159,7 +164,14 @@ def plan_images(
         name = reference_of(*_named(project, ask, files), platform.name, is_one_of_several=len(platforms) > 1)
         text = recipe(plan, labels(plan, lock=digest(project.text.encode()), inputs=found, version=_version(project)))
         planned.append(
-            PlannedImage(platform=platform.name, python=project.python, reference=name, content=found, recipe=text)
+            PlannedImage(
+                platform=platform.name,
+                python=project.python,
+                reference=name,
+                content=found,
+                recipe=text,
+                packages=tuple(sorted({entry.package.name for entry in project.entries})),
+            )
         )
     return tuple(planned)
 
@@ -217,7 +229,7 @@ def _asked(target: Target, ask: ImageAsk) -> tuple[Project, tuple[Platform, ...]
     )
     manifest = msgspec.structs.replace(read.manifest, settings=msgspec.structs.replace(settings, image=changed))
     read = msgspec.structs.replace(read, manifest=manifest)
-    project = project_of(read, text, graph_of(decode(text, str(read.lock_path))), python=ask.python)
+    project = project_of(read, text, graph_of(decode(text, str(read.lock_path))), python=ask.python, wishes=ask.wishes)
     defined = read_platforms(ask.platforms, read.root)
     for entry in defined:
         # What cannot be built is said before anything is.

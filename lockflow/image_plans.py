@@ -14,7 +14,7 @@ from lockflow.engines.images import ContextFile
 from lockflow.errors import InputError
 from lockflow.images import installer
 from lockflow.images.context import IGNORE_FILE, file_at, files_below
-from lockflow.images.model import MANIFESTS, SOURCE, TOOLS, ImagePlan
+from lockflow.images.model import HOME, MANIFESTS, SOURCE, TOOLS, ImagePlan
 from lockflow.inputs.model import ImageSettings, Manifest, Member
 from lockflow.inputs.read import ReadResult
 from lockflow.inputs.settings import NEWEST_UV
@@ -36,6 +36,21 @@ _GLIBC_TARGETS = (40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 28, 17)
 _ARCHES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
+class Wishes(Struct, frozen=True, kw_only=True):
+    """What else is asked of an image than what the settings say.
+
+    `environment` are variables of it. `home` is the folder that it begins in, where its user may write; `copies` are
+    files to lie there, by their paths in it. Without `has_project`, the project itself is not installed, though all
+    that it depends on is: its code comes in another way. `entrypoint` replaces that of the settings.
+    """
+
+    environment: tuple[tuple[str, str], ...] = ()
+    home: str = ""
+    copies: tuple[tuple[str, Path], ...] = ()
+    has_project: bool = True
+    entrypoint: tuple[str, ...] | None = None
+
+
 class Project(Struct, frozen=True, kw_only=True):
     """What is the same for all images of a run: the project, its lock, and what of it is installed."""
 
@@ -47,6 +62,7 @@ class Project(Struct, frozen=True, kw_only=True):
     uv: str
     python: str
     wish: Wish
+    wishes: Wishes
     entries: tuple[Entry, ...]
 
     @property
@@ -54,7 +70,7 @@ class Project(Struct, frozen=True, kw_only=True):
         return self.graph.lock
 
 
-def project_of(read: ReadResult, text: str, graph: Graph, *, python: str = "") -> Project:
+def project_of(read: ReadResult, text: str, graph: Graph, *, python: str = "", wishes: Wishes | None = None) -> Project:
     """Decide what is installed, by which uv, under which Python (`python`, else the settings, else the newest).
 
     Raises InputError where the settings name what is not there.
@@ -72,6 +88,8 @@ def project_of(read: ReadResult, text: str, graph: Graph, *, python: str = "") -
         check(graph.lock, wish)
     except InputError as error:
         raise InputError(error.what, where="[tool.lockflow.image]", why=error.why, next=error.next) from error
+    wishes = wishes or Wishes()
+    left_out = "" if wishes.has_project or member is None else member.name
     return Project(
         read=read,
         text=text,
@@ -81,7 +99,8 @@ def project_of(read: ReadResult, text: str, graph: Graph, *, python: str = "") -
         uv=settings.uv or manifest.settings.uv or NEWEST_UV,
         python=_python(read, python or settings.python or ""),
         wish=wish,
-        entries=entries(graph.lock, wish),
+        wishes=wishes,
+        entries=tuple(entry for entry in entries(graph.lock, wish) if entry.package.name != left_out),
     )
 
 
@@ -125,7 +144,10 @@ def plan_of(project: Project, platform: Platform, native: str) -> ImagePlan:
         built_packages=built,
         files=settings.files,
         user=settings.user,
-        entrypoint=settings.entrypoint,
+        entrypoint=settings.entrypoint if project.wishes.entrypoint is None else project.wishes.entrypoint,
+        environment=project.wishes.environment,
+        home=project.wishes.home,
+        has_copies=bool(project.wishes.copies),
     )
 
 
@@ -168,6 +190,8 @@ def _selection(project: Project) -> tuple[str, ...]:
         words.append(f"--package={settings.package}")
     elif project.wish.project is None and lock.manifest.members:
         words.append("--all-packages")
+    if not project.wishes.has_project:
+        words.append("--no-install-project")
     return tuple(words)
 
 
@@ -245,13 +269,14 @@ def _target(platform: Platform) -> str:
 
 
 def context_of(project: Project, uv: bytes) -> tuple[ContextFile, ...]:
-    """The files of a build: uv and the program that runs it, what the lock is judged by, and the sources."""
+    """The files of a build: uv and its program, what the lock is judged by, the sources, and what lies in the image."""
     assert installer.__file__ is not None
     return (
         ContextFile(path=f"{TOOLS}/uv", content=uv, is_executable=True),
         file_at(Path(installer.__file__), f"{TOOLS}/installer.py"),
         *manifests_of(project),
         *sources_of(project),
+        *(file_at(path, f"{HOME}/{name}") for name, path in sorted(project.wishes.copies)),
     )
 
 

@@ -74,7 +74,9 @@ class Drift(Struct, frozen=True, kw_only=True):
 TOOLS = "tools"
 MANIFESTS = "manifests"
 SOURCE = "source"
-"""The folders of a build's context: programs, what the lock is judged by, and the projects with their sources."""
+HOME = "home"
+"""The folders of a build's context: programs, what the lock is judged by, the projects with their sources, and what is
+copied to where the image begins."""
 
 
 class ImagePlan(Struct, frozen=True, kw_only=True):
@@ -84,6 +86,8 @@ class ImagePlan(Struct, frozen=True, kw_only=True):
     `target` is the image's platform in uv's words, empty where the two are the same. `base` and `builder` are images.
     `folder` is where the root lies below what is copied, `selection` the flags that say what of the lock is installed,
     `local_packages` those that are installed from source trees, `built_packages` others that are built from source.
+    `environment` are further variables of the image, `home` the folder that it begins in where its user may write
+    there (else it is /app), `has_copies` tells whether files of the context are copied into that.
     """
 
     name: str
@@ -102,6 +106,9 @@ class ImagePlan(Struct, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()
     user: str
     entrypoint: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    home: str = ""
+    has_copies: bool = False
 
 
 # What came of it -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from lockflow.images.model import MANIFESTS, SOURCE, TOOLS, ImagePlan
+from lockflow.images.model import HOME, MANIFESTS, SOURCE, TOOLS, ImagePlan
 
 _INSTALLER = "/lockflow/installer.py"
 _CACHE = "--mount=type=cache,id=lockflow-uv,target=/var/cache/lockflow,sharing=shared"
@@ -58,10 +58,15 @@ def recipe(plan: ImagePlan, labels: Mapping[str, str]) -> str:
     text += _FINAL.format(**common)
     if plan.local_packages:
         text += "COPY --from=project /out/project/ /\n"
-    text += "WORKDIR /app\n"
+    text += "" if plan.home else "WORKDIR /app\n"
     text += "".join(f"COPY {_words(f'{SOURCE}/{plan.folder}/{file}', f'/app/{file}')}\n" for file in plan.files)
     text += 'ENV PATH="/opt/venv/bin:$PATH" VIRTUAL_ENV=/opt/venv\n'
+    text += "".join(f"ENV {name}={_quoted(value)}\n" for name, value in plan.environment)
     text += f"USER {plan.user}\n"
+    # The user who is in force when a folder is made owns it.
+    text += f"WORKDIR {plan.home}\n" if plan.home else ""
+    if plan.has_copies:
+        text += f"COPY --chown={plan.user} {_words(f'{HOME}/', f'{plan.home}/')}\n"
     text += f"ENTRYPOINT {json.dumps(plan.entrypoint)}\n" if plan.entrypoint else ""
     return text + "".join(f"LABEL {_quoted(name)}={_quoted(value)}\n" for name, value in sorted(labels.items()))
 
