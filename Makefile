@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help lock test golden scenarios fuzz uv engine browser docs lint check coverage bench parity agreement clean
+.PHONY: help lock test golden scenarios fuzz uv engine flyte browser docs lint check coverage bench parity agreement clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')" 2>/dev/null || true
@@ -32,6 +32,9 @@ uv: .venv/installed-dev ## let real uv check the locks over an index on loopback
 
 engine: .venv/installed-dev ## check in real containers; .ci/start-engine gives a Debian machine what this needs
 	$(BIN)/python -m pytest -q -m engine tests
+
+flyte: .venv/flyte/installed ## the image builder for Flyte with real flytekit; builds for good where an engine answers
+	.venv/flyte/bin/python -m pytest -q -m flyte tests/flyte
 
 browser: .venv/installed-browser ## drive the page of a report in headless Chromium (CHROMIUM=/usr/bin/chromium)
 	$(BIN)/python -m pytest -q -m browser tests/browser
@@ -84,4 +87,11 @@ clean: ## remove what the targets made, the recorded index included
 
 .venv/installed-docs: .venv/installed
 	$(INSTALL) --group docs
+	touch $@
+
+# flytekit is large and has needs of its own (Python below 3.13), so that it has an environment of its own.
+.venv/flyte/installed: .venv/pip pyproject.toml
+	test -x .venv/flyte/bin/python || $(BIN)/python -m venv .venv/flyte
+	.venv/flyte/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	.venv/flyte/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[flyte]' --group flyte
 	touch $@

@@ -23,7 +23,7 @@ STAIRS = (
     "proving", "refresh", "refreshing", "required_wheels", "steps", "remember", "sbom", "setting_up", "taking_over",
     "unchanged", "unrecorded", "verify", "views",
 )  # fmt: skip
-ROOF = ("cli", "tasks", "flyte")
+ROOF = ("cli", "tasks", "flyte", "flyte_images")
 EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}
 EDGES = {
     "engines.docker", "engines.docker_images", "engines.opening", "engines.owner", "engines.process", "engines.session",

@@ -1,0 +1,110 @@
+"""An ImageSpec, built for good: real flytekit, real uv, a real engine; the image then runs as Flyte would run it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lockflow.cli.main import main
+from support.containers import ARCHES, left_behind
+from support.house import House
+from support.old_uv import wheel_of
+
+pytestmark = [pytest.mark.flyte, pytest.mark.engine]
+docker = pytest.importorskip("docker")
+pytest.importorskip("flytekit")
+
+from flytekit.image_spec.image_spec import ImageBuildEngine, ImageSpec  # noqa: E402  only where it is installed
+
+UV = "0.13.8"
+WHEELS = {"linux/amd64": "manylinux2014_x86_64", "linux/arm64": "manylinux2014_aarch64"}
+PROJECT = """\
+[project]
+name = "flows"
+version = "0.1.0"
+requires-python = ">=3.11,<3.12"
+dependencies = ["flytekit"]
+"""
+LOOK = """\
+import os, pathlib, sys, flytekit
+pathlib.Path("workflow.py").write_text("found = True")
+import workflow
+print(os.getuid(), os.getcwd(), os.environ["HOME"], os.environ["_F_IMG_ID"], os.uname().machine, workflow.found)
+"""
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    try:
+        opened = docker.from_env()
+    except docker.errors.DockerException as error:
+        pytest.skip(f"no engine answers: {error}")
+    yield opened
+    assert left_behind(opened) == []
+    opened.close()
+
+
+@pytest.fixture
+def house(client: Any) -> Iterator[House]:
+    """An index that containers reach, with an invented flytekit and the real uv."""
+    found = House()
+    found.offer("flytekit", "1.16.31", "click")
+    found.offer("click", "8.2.0")
+    for platform in WHEELS.values():
+        wheel = wheel_of("uv", UV, platform)
+        found.carry("uv", wheel.name, wheel.read_bytes())
+    network = client.networks.get("bridge").attrs["IPAM"]["Config"][0]
+    with found.served(network.get("Gateway") or str(next(ipaddress.ip_network(network["Subnet"]).hosts()))):
+        yield found
+
+
+@pytest.mark.usefixtures("_nobodys_settings")
+@pytest.mark.parametrize("platform", ARCHES)
+def test_an_image_spec_becomes_an_image_that_runs_tasks(
+    platform: str,
+    client: Any,
+    house: House,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "work"
+    (folder / "platforms").mkdir(parents=True)
+    (folder / "pyproject.toml").write_text(PROJECT)
+    for name, arch in ARCHES.items():
+        file = f"{name.replace('/', '-')}.toml"
+        shipped = (Path(__file__).parent.parent.parent / "platforms" / file).read_text()
+        definition = shipped.replace("python:{python}-slim-bookworm", f"lockflow-test/python:{arch}")
+        (folder / "platforms" / file).write_text(definition)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{house.origin}/simple")
+    monkeypatch.setenv("LOCKFLOW_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("NO_PROXY", "*")
+    assert main(["lock", "--quiet"]) == 0
+
+    spec = ImageSpec(
+        name="lockflow-test/flows",
+        builder="lockflow",
+        requirements="uv.lock",
+        platform=platform,
+        builder_config={"uv": UV},
+    )
+    ImageBuildEngine.build(spec)
+    name = spec.image_name()
+    try:
+        image = client.images.get(name)
+        assert image.attrs["Architecture"] == ARCHES[platform]
+        container = client.containers.create(image.id, ["python", "-c", LOOK], network_mode="none", platform=platform)
+        try:
+            container.start()
+            status = container.wait(timeout=120)["StatusCode"]
+            said = container.logs().decode()
+        finally:
+            container.remove(force=True)
+        machine = {"amd64": "x86_64", "arm64": "aarch64"}[ARCHES[platform]]
+        assert (status, said.split()) == (0, ["1000", "/home/flyte", "/home/flyte", spec.id, machine, "True"]), said
+    finally:
+        client.images.remove(name, force=True)
