@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import signal
 import sys
 import tarfile
@@ -25,13 +26,18 @@ import docker
 import docker.auth
 import docker.errors
 import requests
+from docker.context.config import get_current_context_name
 from docker.types import LogConfig, Mount
 
 from lockflow.engines import faults
-from lockflow.engines.model import WORK, Command, Outcome, Place
+from lockflow.engines.model import WORK, Command, Limits, Outcome, Place
 from lockflow.engines.owner import OWNER, RUN, is_orphan, labels
 from lockflow.errors import EngineError
 
+_SOCKET = "unix:///var/run/docker.sock"
+_ANSWER_SECONDS = 120
+"""How long an engine may be silent where nothing has to be waited for."""
+_TRIAL_SECONDS = 60
 _MOUNT = "/lockflow"
 _USER = 1000
 _AT_ONCE_OVER_SSH = 2
@@ -77,17 +83,27 @@ class DockerEngine:
         return self._usual.platform
 
     def prepare(self, place: Place) -> None:
-        self.host(place.platform).prepare(place)
+        with self._interrupted():
+            self.host(place.platform).prepare(place)
 
     def run(self, command: Command, on_start: Callable[[], None] | None = None) -> Outcome:
-        if self._is_stopped:
-            raise faults.stopped()
-        host = self.host(command.place.platform)
-        image = host.prepare(command.place)
-        with host.bound:
-            if on_start is not None:
-                on_start()
-            return self._run_in(host, image, command)
+        with self._interrupted():
+            host = self.host(command.place.platform)
+            image = host.prepare(command.place)
+            with host.bound:
+                if on_start is not None:
+                    on_start()
+                return self._run_in(host, image, command)
+
+    @contextlib.contextmanager
+    def _interrupted(self) -> Iterator[None]:
+        """Whatever fails once all was stopped, and removed under its feet, fails for that reason."""
+        try:
+            yield
+        except EngineError as error:
+            if self._is_stopped:
+                raise faults.stopped() from error
+            raise
 
     def stop(self) -> None:
         """End and remove all containers of this run; safe to call twice and from any thread."""
@@ -113,7 +129,9 @@ class DockerEngine:
             with _refusals(host, command):
                 # An entry point of the image would be put in front of the command.
                 program, *rest = command.argv
-                container = host.client.containers.create(image, rest, entrypoint=[program], **self._options(command))
+                container = host.client.containers.create(
+                    image, rest, entrypoint=[program], **_options(command, self.run_id)
+                )
                 if self._is_stopped:
                     raise faults.stopped()
                 container.put_archive(_MOUNT, _archive(command))
@@ -124,42 +142,11 @@ class DockerEngine:
                 with contextlib.suppress(Exception):
                     container.remove(force=True, v=True)
 
-    def _options(self, command: Command) -> dict[str, Any]:
-        limits = command.limits
-        return {
-            "platform": command.place.platform,
-            "labels": labels(self.run_id, limits.timeout_seconds),
-            "environment": {"HOME": WORK, "TMPDIR": "/tmp", **dict(command.environment)},  # noqa: S108  theirs
-            "working_dir": WORK,
-            **({} if command.is_as_image_user else {"user": f"{_USER}:{_USER}"}),
-            "network_mode": "bridge" if command.has_network else "none",
-            "read_only": True,
-            "tmpfs": {"/tmp": "rw,nosuid,nodev,noexec,size=64m,mode=1777"},  # noqa: S108  theirs
-            "mounts": [Mount(_MOUNT, None, type="volume")],
-            "cap_drop": ["ALL"],
-            "security_opt": ["no-new-privileges:true"],
-            "mem_limit": limits.memory_bytes,
-            "memswap_limit": limits.memory_bytes,
-            "nano_cpus": int(limits.cpus * 1e9),
-            "pids_limit": limits.processes,
-            "init": True,
-            "ipc_mode": "private",
-            "log_config": LogConfig(type="json-file", config={"max-size": "8m", "max-file": "1"}),
-        }
-
     def _outcome(self, host: Host, container: Any, command: Command) -> Outcome:  # noqa: ANN401  the SDK has no types
-        began = time.monotonic()
         try:
-            code = int(container.wait(timeout=command.limits.timeout_seconds)["StatusCode"])
+            code = _waited(host, container, command)
         except docker.errors.DockerException as error:
-            raise (faults.stopped() if self._is_stopped else faults.ended_from_outside(command)) from error
-        except requests.exceptions.RequestException as error:
-            # An HTTP client that waits in vain and one whose engine is gone raise the same.
-            if self._is_stopped:
-                raise faults.stopped() from error
-            if time.monotonic() - began >= command.limits.timeout_seconds * 0.99:
-                raise faults.timed_out(command) from error
-            raise faults.went_away(host.shown, str(error)) from error
+            raise faults.ended_from_outside(command) from error
         with _refusals(host, command):
             container.reload()
             if container.attrs["State"].get("OOMKilled"):
@@ -184,7 +171,7 @@ class DockerEngine:
                 raise faults.stopped()
             host = self._hosts.get(address)
             if host is None:
-                host = self._hosts[address] = Host(address, self._connect)
+                host = self._hosts[address] = Host(address, self._connect, self.run_id)
                 host.sweep()
             return host
 
@@ -197,8 +184,9 @@ class DockerEngine:
 class Host:
     """One engine: its client, what it runs natively, and which places have been found usable."""
 
-    def __init__(self, address: str, connect: Connect) -> None:
-        self.shown = address or os.environ.get("DOCKER_HOST") or "the usual socket"
+    def __init__(self, address: str, connect: Connect, run_id: str) -> None:
+        self.shown = _without_password(address or _usual_address())
+        self._run_id = run_id
         self.client = _opened(address, self.shown, connect)
         try:
             information = self.client.info()
@@ -232,35 +220,43 @@ class Host:
             image = None
         if image is not None and _is_same(_platform_of(image), place.platform):
             return str(image.id)
-        found = "" if image is None else _platform_of(image)
-        try:
-            repository, tag = _split(place.image)
-            image = self.client.images.pull(repository, tag=tag, platform=place.platform)
-        except docker.errors.APIError as error:
-            why = str(error.explanation or error)
-            if found:
-                raise faults.wrong_architecture(place, found, f"no other can be pulled: {why}") from error
-            raise faults.missing_image(place, why) from error
+        why = self._pulled(place)
+        if why:
+            raise faults.not_pulled(place, "" if image is None else _platform_of(image), why)
+        image = self.client.images.get(place.image)
         if not _is_same(_platform_of(image), place.platform):
             raise faults.wrong_architecture(place, _platform_of(image), "that is what the registry has under this name")
         return str(image.id)
+
+    def _pulled(self, place: Place) -> str:
+        """Pull an image; return what stands against it, empty where it is there now."""
+        repository, tag = _split(place.image)
+        try:
+            # The SDK's own `images.pull` does not listen to what is said once an answer has begun.
+            for message in self.client.api.pull(repository, tag=tag, platform=place.platform, stream=True, decode=True):
+                if "error" in message:
+                    return str(message["error"])
+        except docker.errors.APIError as error:
+            return str(error.explanation or error)
+        return ""
 
     def _check_emulation(self, place: Place, image: str) -> None:
         """Run a program of a foreign platform once: an engine does not say whether it can."""
         if _is_same(place.platform, self.platform) or place.platform in self._emulated:
             return
+        command = Command(
+            argv=("python3", "--version"),
+            place=place,
+            purpose=f"the trial of {place.platform}",
+            limits=Limits(timeout_seconds=_TRIAL_SECONDS),
+        )
+        # Without an init: that would be a program of the engine's own platform, which misreports what fails.
+        options = {**_options(command, self._run_id), "init": False, "mounts": [], "working_dir": "/"}
         container = None
         try:
-            # Without an init: that would be a program of the engine's own platform, which misreports what fails.
-            container = self.client.containers.create(
-                image,
-                ["python3", "--version"],
-                platform=place.platform,
-                network_mode="none",
-                labels=labels("emulation", 60),
-            )
+            container = self.client.containers.create(image, ["--version"], entrypoint=["python3"], **options)
             container.start()
-            code = container.wait(timeout=60)["StatusCode"]
+            code = _waited(self, container, command)
             said = container.logs().decode("utf-8", "replace").strip()
         except docker.errors.APIError as error:
             code, said = 1, str(error.explanation or error)
@@ -304,7 +300,22 @@ class Host:
 
 
 def _connect(address: str) -> Any:  # noqa: ANN401  the SDK has no types
-    return docker.DockerClient(base_url=address) if address else docker.from_env()
+    if address:
+        return docker.DockerClient(base_url=address, timeout=_ANSWER_SECONDS)
+    return docker.from_env(timeout=_ANSWER_SECONDS)
+
+
+def _usual_address() -> str:
+    """Where the SDK looks for an engine of which nothing was said, in words."""
+    named = os.environ.get("DOCKER_HOST", "")
+    if named or not hasattr(docker, "from_context"):
+        return named or _SOCKET
+    context = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
+    return _SOCKET if context == "default" else f"docker context {context}"
+
+
+def _without_password(address: str) -> str:
+    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1@", address)
 
 
 def _opened(address: str, shown: str, connect: Connect) -> Any:  # noqa: ANN401  the SDK has no types
@@ -313,6 +324,8 @@ def _opened(address: str, shown: str, connect: Connect) -> Any:  # noqa: ANN401 
     except ERRORS as error:
         if "PermissionError" in str(error) or isinstance(error, PermissionError):
             raise faults.forbidden(shown, str(error)) from error
+        if "paramiko" in str(error):
+            raise faults.no_ssh(shown, str(error)) from error
         raise faults.absent(shown, str(error)) from error
 
 
@@ -327,6 +340,45 @@ def _refusals(host: Host, command: Command) -> Iterator[None]:
         is_start = error.status_code == 400 and ("OCI runtime" in why or "executable file not found" in why)
         raise (faults.not_started(command, why) if is_start else faults.refused(command, why)) from error
     except ERRORS as error:
+        raise faults.went_away(host.shown, str(error)) from error
+
+
+def _options(command: Command, run_id: str) -> dict[str, Any]:
+    """How a container is made: with as few rights and as little of the machine as there are."""
+    limits = command.limits
+    return {
+        "platform": command.place.platform,
+        "labels": labels(run_id, limits.timeout_seconds),
+        "environment": {"HOME": WORK, "TMPDIR": "/tmp", **dict(command.environment)},  # noqa: S108  theirs
+        "working_dir": WORK,
+        **({} if command.is_as_image_user else {"user": f"{_USER}:{_USER}"}),
+        "network_mode": "bridge" if command.has_network else "none",
+        "read_only": True,
+        "tmpfs": {"/tmp": "rw,nosuid,nodev,noexec,size=64m,mode=1777"},  # noqa: S108  theirs
+        "mounts": [Mount(_MOUNT, None, type="volume")],
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "mem_limit": limits.memory_bytes,
+        "memswap_limit": limits.memory_bytes,
+        "nano_cpus": int(limits.cpus * 1e9),
+        "pids_limit": limits.processes,
+        "init": True,
+        "ipc_mode": "private",
+        "log_config": LogConfig(type="json-file", config={"max-size": "8m", "max-file": "1"}),
+    }
+
+
+def _waited(host: Host, container: Any, command: Command) -> int:  # noqa: ANN401  the SDK has no types
+    """Wait for a container to end; return its status."""
+    began = time.monotonic()
+    try:
+        return int(container.wait(timeout=command.limits.timeout_seconds)["StatusCode"])
+    except requests.exceptions.RequestException as error:
+        if isinstance(error, docker.errors.APIError):
+            raise
+        # An HTTP client that waits in vain and one whose engine is gone raise the same.
+        if time.monotonic() - began >= command.limits.timeout_seconds * 0.99:
+            raise faults.timed_out(command) from error
         raise faults.went_away(host.shown, str(error)) from error
 
 

@@ -42,12 +42,47 @@ def forbidden(address: str, why: str) -> EngineError:
     )
 
 
+def no_ssh(address: str, why: str) -> EngineError:
+    return EngineError(
+        "an engine over ssh needs paramiko",
+        where=address,
+        why=why,
+        next="install docker[ssh] beside lockflow, or reach the engine by tcp://",
+    )
+
+
+def not_pulled(place: Place, found: str, why: str) -> EngineError:
+    """An image that is not there, or only for the platform `found`, and that no registry gives."""
+    if found:
+        return wrong_architecture(place, found, f"no other can be pulled: {why}")
+    if "no matching manifest" in why:
+        return wrong_architecture(place, "other platforms", why)
+    if any(text in why for text in _UNKNOWN):
+        return missing_image(place, why)
+    if any(text in why for text in _UNREACHED):
+        return pull_failed(place, "its registry cannot be reached", why, "check the network of the engine")
+    return pull_failed(place, "it could not be pulled", why, "see what the engine says of it")
+
+
+_UNKNOWN = ("not found", "manifest unknown", "denied", "unauthorized", "does not exist", "authentication required")
+_UNREACHED = ("dial tcp", "no such host", "i/o timeout", "connection refused", "TLS", "x509", "EOF", "Client.Timeout")
+
+
 def missing_image(place: Place, why: str) -> EngineError:
     return EngineError(
-        f"the image {place.image} for {place.platform} is not there and cannot be pulled",
+        f"there is no image {place.image} for {place.platform}",
         where=f"image {place.image}",
         why=why,
-        next="check its name in [container] of the platform's definition, and the network or login of the engine",
+        next="check its name in [container] of the platform's definition, or log the engine in (`docker login`)",
+    )
+
+
+def pull_failed(place: Place, what: str, why: str, then: str) -> EngineError:
+    return EngineError(
+        f"the image {place.image} for {place.platform} is not there, and {what}",
+        where=f"image {place.image}",
+        why=why,
+        next=f"{then}, or bring the image there by `docker load`",
     )
 
 
@@ -118,7 +153,12 @@ def went_away(address: str, why: str) -> EngineError:
 
 
 def refused(command: Command, why: str) -> EngineError:
-    return EngineError(f"the engine refuses {command.purpose}", where=_where(command.place), why=why)
+    return EngineError(
+        f"the engine refuses {command.purpose}",
+        where=_where(command.place),
+        why=why,
+        next="mend that on the engine's machine (`docker system df` shows what fills its disk), and run it again",
+    )
 
 
 def stopped() -> Interrupted:

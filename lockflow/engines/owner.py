@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import socket
@@ -21,20 +22,18 @@ def labels(run: str, seconds: float) -> dict[str, str]:
     """The labels of what this process makes in `run` and means to remove within `seconds`."""
     pid = os.getpid()
     until = int(time.time() + seconds + _EXTRA_SECONDS)
-    return {RUN: run, OWNER: f"{socket.gethostname()} {pid} {_began(pid)}", UNTIL: str(until)}
+    return {RUN: run, OWNER: f"{machine()} {pid} {_began(pid)}", UNTIL: str(until)}
 
 
 def is_orphan(found: Mapping[str, str]) -> bool:
     """Whether nobody is left who would remove what has these labels.
 
-    Its process here is gone, or its time is long over.
+    Its process here is gone; or, where it is another machine's, its time is long over.
     """
     try:
-        if time.time() > int(found.get(UNTIL, "0")):
-            return True
-        host, pid, began = found.get(OWNER, "").split(" ")
-        if host != socket.gethostname():
-            return False
+        where, pid, began = found.get(OWNER, "").split(" ")
+        if where != machine():
+            return time.time() > int(found.get(UNTIL, "0"))
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return True
@@ -53,7 +52,7 @@ def _began(pid: int) -> str:
 
 def owned_tag(run: str, seconds: float) -> str:
     """A tag that says the same of an image, whose own labels are to stay as they are for whoever gets it."""
-    return "-".join([_machine(), str(os.getpid()), _began(os.getpid()), str(int(time.time() + seconds)), run])
+    return "-".join([machine(), str(os.getpid()), _began(os.getpid()), str(int(time.time() + seconds)), run])
 
 
 def is_orphan_tag(tag: str) -> bool:
@@ -61,11 +60,27 @@ def is_orphan_tag(tag: str) -> bool:
     parts = tag.split("-")
     if len(parts) != 5 or not (parts[1].isdecimal() and parts[3].isdecimal()):
         return True
-    machine, pid, began, until, _ = parts
-    if time.time() > int(until) + _EXTRA_SECONDS:
-        return True
-    return machine == _machine() and _began(int(pid)) != began
+    where, pid, began, until, _ = parts
+    if where != machine():
+        return time.time() > int(until) + _EXTRA_SECONDS
+    return _began(int(pid)) != began
 
 
-def _machine() -> str:
-    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+def machine() -> str:
+    """A name for where numbers of processes mean what they mean here: a machine since it was started, or a container.
+
+    Two containers may have one host name, and use one engine.
+    """
+    parts = [socket.gethostname()]
+    for read in (_boot, _namespace):
+        with contextlib.suppress(OSError):
+            parts.append(read())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _namespace() -> str:
+    return str(Path("/proc/self/ns/pid").readlink())
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()

@@ -17,7 +17,7 @@ import pytest
 from lockflow.engines.docker import DockerEngine
 from lockflow.engines.model import Command, InputFile, Limits, Place
 from lockflow.errors import EngineError
-from support.containers import ARCHES, left_behind
+from support.containers import ARCHES, left_behind, running
 
 pytestmark = pytest.mark.engine
 
@@ -101,7 +101,7 @@ def test_more_processes_than_allowed_cannot_be_started(engine: DockerEngine) -> 
 def test_an_image_for_another_architecture_and_one_that_is_not_there_are_told_apart(engine: DockerEngine) -> None:
     with pytest.raises(EngineError, match="is for linux/amd64, not for linux/arm64"):
         engine.prepare(Place(image="lockflow-test/python:amd64", platform="linux/arm64"))
-    with pytest.raises(EngineError, match="is not there and cannot be pulled"):
+    with pytest.raises(EngineError, match="is not there, and its registry cannot be reached"):
         engine.prepare(Place(image="registry.invalid/nothing:1", platform="linux/amd64"))
 
 
@@ -167,7 +167,7 @@ def a_run(client: docker.DockerClient, tmp_path: Path) -> subprocess.Popen[bytes
     with (tmp_path / "said").open("wb") as said:
         # A session of its own: a shell may have told this one to ignore Ctrl-C.
         process = subprocess.Popen([sys.executable, str(script)], env=environment, stdout=said, stderr=said)
-    wait_for(lambda: bool(client.containers.list(filters={"label": "io.lockflow.owner"})))
+    wait_for(lambda: running(client, process.pid))
     return process
 
 
@@ -176,22 +176,22 @@ def test_an_interrupted_run_leaves_nothing(number: signal.Signals, client: docke
     process = a_run(client, tmp_path)
     process.send_signal(number)
     process.wait(30)
-    assert left_behind(client) == []
+    assert left_behind(client, process.pid) == []
 
 
 def test_what_a_killed_run_leaves_is_removed_by_the_next(client: docker.DockerClient, tmp_path: Path) -> None:
     process = a_run(client, tmp_path)
     process.kill()
     process.wait(30)
-    assert len(left_behind(client)) == 1
+    assert len(left_behind(client, process.pid)) == 1
     DockerEngine().close()
-    assert left_behind(client) == []
+    assert left_behind(client, process.pid) == []
 
 
 def test_a_run_leaves_those_of_others_alone(client: docker.DockerClient, tmp_path: Path) -> None:
     process = a_run(client, tmp_path)
     DockerEngine().close()
-    assert len(left_behind(client)) == 1
+    assert len(left_behind(client, process.pid)) == 1
     process.terminate()
     process.wait(30)
-    assert left_behind(client) == []
+    assert left_behind(client, process.pid) == []

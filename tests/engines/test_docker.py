@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import io
 import os
 import signal
-import socket
 import tarfile
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import docker.errors
 import pytest
@@ -16,8 +17,8 @@ import requests
 
 from lockflow.engines.docker import DockerEngine
 from lockflow.engines.model import WORK, Command, InputFile, Limits, Place
-from lockflow.engines.owner import OWNER, RUN, UNTIL
-from lockflow.errors import EngineError
+from lockflow.engines.owner import OWNER, RUN, UNTIL, machine
+from lockflow.errors import EngineError, Interrupted
 from support.engines import FakeContainer, FakeDocker, FakeImage, Life, api_error
 
 HERE = Place(image="python:3.12-slim", platform="linux/amd64")
@@ -165,6 +166,55 @@ def test_a_socket_that_is_closed_to_us_is_told_apart() -> None:
         DockerEngine(connect=connect)
 
 
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (
+            docker.errors.DockerException("('Connection aborted.', FileNotFoundError(2, 'No such file'))"),
+            "no container",
+        ),
+        (docker.errors.DockerException("('Connection aborted.', ConnectionRefusedError(111))"), "no container engine"),
+        (docker.errors.DockerException("HTTPConnectionPool: NewConnectionError"), "no container engine answers"),
+        (docker.errors.DockerException("HTTPConnectionPool: NameResolutionError"), "no container engine answers"),
+        (OSError("NoValidConnectionsError: Unable to connect to port 22"), "no container engine answers"),
+        (docker.errors.DockerException("PermissionError(13, 'Permission denied')"), "does not let you in"),
+        (docker.errors.DockerException("Install paramiko package to enable ssh:// support"), "needs paramiko"),
+    ],
+)
+def test_each_way_in_which_an_engine_cannot_be_reached_has_its_words(
+    error: Exception, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect(_: str) -> FakeDocker:
+        raise error
+
+    monkeypatch.setenv("DOCKER_HOST", "ssh://builder:secret@arm.example")
+    with pytest.raises(EngineError, match=what) as caught:
+        DockerEngine(connect=connect)
+    assert caught.value.where == "ssh://builder@arm.example"
+    assert caught.value.next
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("paramiko") is not None, reason="paramiko is installed")
+def test_the_sdk_itself_asks_for_paramiko(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "ssh://builder@arm.invalid")
+    with pytest.raises(EngineError, match="needs paramiko"):
+        DockerEngine()
+
+
+def test_without_an_address_the_error_says_where_it_was_looked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def connect(_: str) -> FakeDocker:
+        raise docker.errors.DockerException("no")
+
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    for context, where in (("", "unix:///var/run/docker.sock"), ("desktop", "docker context desktop")):
+        monkeypatch.setenv("DOCKER_CONTEXT", context)
+        with pytest.raises(EngineError) as caught:
+            DockerEngine(connect=connect)
+        assert caught.value.where == where
+
+
 def test_a_missing_image_is_pulled_for_its_platform(engine: DockerEngine, daemon: FakeDocker) -> None:
     daemon.registry["base:1", "linux/amd64"] = FakeImage("sha256:bbbb", "linux/amd64")
     place = Place(image="base:1", platform="linux/amd64")
@@ -189,11 +239,29 @@ def test_an_image_is_pulled_by_name_and_tag(
     assert daemon.pulled == [(*asked, "linux/amd64")]
 
 
-def test_an_image_that_cannot_be_pulled_is_named(engine: DockerEngine) -> None:
-    with pytest.raises(EngineError, match="nobody/knows") as caught:
+@pytest.mark.parametrize("is_begun", [False, True])
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ("dial tcp: lookup registry.example: no such host", "is not there, and its registry cannot be reached"),
+        ("dial tcp 192.0.2.1:443: i/o timeout", "is not there, and its registry cannot be reached"),
+        ("manifest for nobody/knows:1 not found: manifest unknown", "there is no image nobody/knows:1"),
+        ("pull access denied for nobody/knows, or may require 'docker login'", "there is no image nobody/knows:1"),
+        ("no matching manifest for linux/amd64 in the manifest list", "is for other platforms, not for linux/amd64"),
+        ("write /var/lib/layer: no space left on device", "is not there, and it could not be pulled"),
+        ("toomanyrequests: You have reached your pull rate limit", "is not there, and it could not be pulled"),
+    ],
+)
+def test_an_image_that_cannot_be_pulled_has_its_own_words(
+    engine: DockerEngine, daemon: FakeDocker, said: str, what: str, is_begun: bool
+) -> None:
+    daemon.pull_error, daemon.is_pull_begun = said, is_begun
+    with pytest.raises(EngineError) as caught:
         engine.prepare(Place(image="nobody/knows:1", platform="linux/amd64"))
-    assert "cannot be pulled" in caught.value.what
-    assert caught.value.why == "no such host"
+    assert what in caught.value.what
+    assert caught.value.why == said
+    assert caught.value.next
+    assert not daemon.created
 
 
 def test_an_image_of_another_architecture_is_told_from_a_missing_one(engine: DockerEngine) -> None:
@@ -223,6 +291,31 @@ def test_a_platform_that_cannot_be_emulated_is_found_before_work_starts(
     with pytest.raises(EngineError, match="cannot run programs for linux/arm64") as caught:
         engine.prepare(FOREIGN)
     assert "qemu-user-static" in caught.value.next
+    assert not daemon.standing
+
+
+def test_the_trial_of_emulation_may_no_more_than_others_and_ends(engine: DockerEngine, daemon: FakeDocker) -> None:
+    daemon.registry[HERE.image, "linux/arm64"] = FakeImage("sha256:cccc", "linux/arm64")
+    engine.prepare(FOREIGN)
+    options = daemon.created[0].options
+    assert options["network_mode"] == "none"
+    assert options["read_only"] is True
+    assert options["cap_drop"] == ["ALL"]
+    assert options["init"] is False, "one of the engine's own platform would misreport what fails"
+    assert options["labels"][RUN] == engine.run_id, "so that stopping removes it"
+    assert options["wait"] == 60
+
+
+def test_a_trial_that_hangs_is_told_from_an_engine_that_is_gone(
+    engine: DockerEngine, daemon: FakeDocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon.registry[HERE.image, "linux/arm64"] = FakeImage("sha256:cccc", "linux/arm64")
+    daemon.lives = [Life(wait=GONE), Life(wait=GONE)]
+    with pytest.raises(EngineError, match="the container engine went away"):
+        engine.prepare(FOREIGN)
+    monkeypatch.setattr("lockflow.engines.docker._TRIAL_SECONDS", 0)
+    with pytest.raises(EngineError, match="the trial of linux/arm64 did not end within 0 seconds"):
+        engine.prepare(FOREIGN)
     assert not daemon.standing
 
 
@@ -292,8 +385,35 @@ def left(daemon: FakeDocker, owner: str, until: float) -> FakeContainer:
     return container
 
 
+def test_two_containers_with_one_host_name_are_two_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = machine()
+    monkeypatch.setattr("lockflow.engines.owner._namespace", lambda: "pid:[4026539999]")
+    assert machine() != before
+
+
+def test_a_run_that_lives_keeps_what_is_past_its_time(daemon: FakeDocker) -> None:
+    engine = DockerEngine(connect=lambda _: daemon)
+    engine.run(command())
+    late = daemon.created[0].labels | {UNTIL: "1"}
+    slow = FakeContainer(daemon, Life(), late, {})
+    daemon.standing.append(slow)
+    DockerEngine(connect=lambda _: daemon).close()
+    assert daemon.standing == [slow]
+    engine.close()
+
+
+def test_whatever_fails_when_all_is_stopped_is_an_interruption(engine: DockerEngine, daemon: FakeDocker) -> None:
+    def stop() -> None:
+        engine.stop()
+        raise api_error(404, "no such container")
+
+    daemon.lives = [Life(wait=stop)]
+    with pytest.raises(Interrupted):
+        engine.run(command())
+
+
 def test_what_a_dead_run_left_is_swept_and_what_lives_is_kept(daemon: FakeDocker) -> None:
-    here, later = socket.gethostname(), time.time() + 3600
+    here, later = machine(), time.time() + 3600
     engine = DockerEngine(connect=lambda _: daemon)
     engine.run(command())
     mine = daemon.created[0].labels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -171,13 +171,16 @@ class FakeDocker:
         self.information = {"Architecture": architecture, "NCPU": cpus}
         self.local: dict[str, FakeImage] = {}
         self.registry: dict[tuple[str, str], FakeImage] = {}
-        self.pull_error = "no such host"
+        self.pull_error = "Get https://registry.example/v2/: dial tcp: lookup registry.example: no such host"
+        self.is_pull_begun = False
+        """Whether the engine's answer had begun when it found out."""
         self.lives: list[Life] = []
         self.standing: list[FakeContainer] = []
         self.created: list[FakeContainer] = []
         self.pulled: list[tuple[str, str | None, str]] = []
         self.is_closed = False
         self.images = _Images(self)
+        self.api = _Api(self)
         self.containers = _Containers(self)
 
     def info(self) -> dict[str, Any]:
@@ -196,12 +199,29 @@ class _Images:
             raise api_error(404, f"No such image: {name}")
         return self._engine.local[name]
 
-    def pull(self, name: str, *, tag: str | None, platform: str) -> FakeImage:
+
+class _Api:
+    def __init__(self, engine: FakeDocker) -> None:
+        self._engine = engine
+
+    def pull(
+        self, name: str, *, tag: str | None, platform: str, stream: bool, decode: bool
+    ) -> Iterator[dict[str, Any]]:
+        assert stream
+        assert decode
         self._engine.pulled.append((name, tag, platform))
         found = self._engine.registry.get((f"{name}:{tag}", platform))
-        if found is None:
+        if found is None and not self._engine.is_pull_begun:
             raise api_error(500, self._engine.pull_error)
-        return found
+        return self._messages(f"{name}:{tag}", found)
+
+    def _messages(self, name: str, found: FakeImage | None) -> Iterator[dict[str, Any]]:
+        yield {"status": "Pulling from library"}
+        if found is None:
+            yield {"errorDetail": {"message": self._engine.pull_error}, "error": self._engine.pull_error}
+        else:
+            # One tag is one image: that of the platform which was pulled last.
+            self._engine.local[name] = found
 
 
 class _Containers:
