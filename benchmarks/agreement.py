@@ -24,7 +24,7 @@ from pathlib import Path
 from benchmarks.parity import HERE, lock_with
 from benchmarks.parity import HOME as PARITY
 from benchmarks.upstream import default_index
-from lockflow import steps
+from lockflow import checking, steps
 from lockflow.engines.docker import DockerEngine
 from lockflow.engines.model import Command, InputFile, Limits, Place
 from lockflow.inputs.settings import NEWEST_UV
@@ -112,7 +112,7 @@ def _judged(folder: Path, platform: str, level: Level) -> Judgement:
     """What lockflow says; raises where evidence speaks against the platform as a whole."""
     environment = {**os.environ, "UV_DEFAULT_INDEX": default_index()}
     is_probe = level == "probe"
-    report = steps.check(
+    report = checking.check(
         steps.Target(directory=folder, environment=environment),
         [platform],
         pythons=[PYTHON],

@@ -37,6 +37,7 @@ from types import ModuleType
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lockflow.building import BuiltImage, ImageAsk, ImageResult, build_images
+    from lockflow.checking import check, report
     from lockflow.dependencies import AddAsk, Done, Place, add, remove
     from lockflow.engines.watch import Job, Watch
     from lockflow.errors import AnswerIsNo, EngineError, InputError, LockFileError, LockflowError, NetworkError
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from lockflow.lock.model import Change, Lock
     from lockflow.refresh import Ask, RefreshResult, refresh
     from lockflow.report.model import PlatformReport, Report, Verdict
-    from lockflow.steps import LockResult, Mode, Network, Status, Target, check, lock, read_lock, report
+    from lockflow.steps import LockResult, Mode, Network, Status, Target, lock, read_lock
 
 __all__ = [
     "AddAsk",
@@ -86,6 +87,7 @@ __all__ = [
 
 _PLACES = {
     "building": "BuiltImage ImageAsk ImageResult build_images",
+    "checking": "check report",
     "dependencies": "AddAsk Done Place add remove",
     "engines.watch": "Job Watch",
     "errors": "AnswerIsNo EngineError InputError LockFileError LockflowError NetworkError",
@@ -93,7 +95,7 @@ _PLACES = {
     "lock.model": "Change Lock",
     "refresh": "Ask RefreshResult refresh",
     "report.model": "PlatformReport Report Verdict",
-    "steps": "LockResult Mode Network Status Target check lock read_lock report",
+    "steps": "LockResult Mode Network Status Target lock read_lock",
 }
 """Module to the names that it is loaded for."""
 

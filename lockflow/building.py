@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from lockflow.before_build import before_build, require_ready
+from lockflow.checking import check
 from lockflow.engines.buildkit_trace import StepNews
 from lockflow.engines.images import Build, ImageEngine, OnNews, Pushed
 from lockflow.engines.model import Command, Limits, Place
@@ -41,7 +42,7 @@ from lockflow.report.as_rows import problems
 from lockflow.report.model import Verdict
 from lockflow.standards.markers.evaluate import evaluate
 from lockflow.standards.requirements import Directory
-from lockflow.steps import Network, Target, cache_of, check, connector, digest, inputs
+from lockflow.steps import Network, Target, cache_of, connector, digest, inputs
 
 _STEPS = (
     ("[dependencies 3", "installing what the lock has"),

@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockflow import steps
+from lockflow import checking, steps
 from lockflow.errors import InputError, LockflowError, NetworkError
 from lockflow.inputs.edit import document, with_changed_items, with_entry, with_item, with_value
 from lockflow.inputs.read import ReadResult
@@ -141,7 +141,7 @@ def _entries(report: Report) -> Iterable[Entry]:
 
 def keep(target: Target, report: Report) -> None:
     """Put the reports on platforms on disk, in place of those of the check."""
-    folder = steps.inputs(target).root / steps.REPORTS
+    folder = steps.inputs(target).root / checking.REPORTS
     for platform in report.platforms:
         write_platform_report(folder, platform)
 

@@ -20,7 +20,6 @@ from msgspec.structs import replace
 
 from lockflow._default_index import DEFAULT_INDEX
 from lockflow.clients import index_clients
-from lockflow.engines.watch import NOBODY, Watch
 from lockflow.errors import AnswerIsNo, InputError, LockFileError, LockflowError, NetworkError
 from lockflow.index.cache import Cache, default_cache_folder
 from lockflow.index.client import IndexClient
@@ -29,9 +28,8 @@ from lockflow.index.model import Absent, Listing, Metadata, Release
 from lockflow.index.network import http_options
 from lockflow.index.options import ClientOptions
 from lockflow.inputs.canonical import canonical_inputs
-from lockflow.inputs.model import Executor, Manifest, Settings, SettingsOverrides
+from lockflow.inputs.model import Manifest, SettingsOverrides
 from lockflow.inputs.read import ReadResult, read_manifest
-from lockflow.judging import Judge, places_of
 from lockflow.lock.as_preferences import preferences_from_lock
 from lockflow.lock.conflict import is_conflicted, preferences_from_sides
 from lockflow.lock.decode import decode
@@ -51,22 +49,9 @@ from lockflow.lock.modes import (
     other_layout,
     stale_lock,
 )
-from lockflow.lock.previous import committed_lock_text
 from lockflow.lock.restate import restated
 from lockflow.lock.validate import undeclared, validate
-from lockflow.platforms.model import Level, Platform
-from lockflow.platforms.pythons import pythons_to_check
-from lockflow.platforms.read import read_platforms
-from lockflow.platforms.run import run_checks
-from lockflow.platforms.selection import Graph, graph_of
 from lockflow.platforms.support import doubts as doubts_of
-from lockflow.platforms.support import stated_pythons
-from lockflow.proving import OpenEngine, Proof, engine_for, prove
-from lockflow.report.as_json import as_json
-from lockflow.report.as_rows import Problem, alike, floor_notes, message, problems, rows
-from lockflow.report.assemble import assemble, platform_report
-from lockflow.report.model import Executed, PlatformReport, Report
-from lockflow.report.write import SUMMARY_FILES, read_platform_report, report_path, write_platform_report, write_summary
 from lockflow.required_wheels import promised, refuse_lacking_wheels, targets_of, with_lacking_wheels
 from lockflow.resolve.drive import Progress, fetch_listings, fetch_metadata, fetch_sources, resolve
 from lockflow.resolve.explain import explain
@@ -75,40 +60,28 @@ from lockflow.resolve.policy import Policy as ResolvePolicy
 from lockflow.resolve.preferences import Preferences
 from lockflow.resolve.resolution import Resolution
 from lockflow.resolve.solve import Failure
-from lockflow.standards.requirements import Archive, Directory, Registry, Requirement
+from lockflow.standards.requirements import Archive, Directory, Requirement
 from lockflow.standards.versions import Version
 from lockflow.unrecorded import with_unrecorded
 
 __all__ = [  # the steps, and what the roof needs to ask for them and to say what came of them
-    "REPORTS",
-    "SUMMARY_FILES",
     "LockResult",
     "Mode",
     "Network",
-    "Problem",
     "Status",
     "Target",
-    "alike",
     "alone",
-    "as_json",
+    "canonical",
     "change_line",
-    "check",
     "digest",
-    "floor_notes",
     "inputs",
     "lock",
-    "message",
-    "problems",
     "read_lock",
-    "report",
-    "report_path",
-    "rows",
     "write_inputs",
 ]
 
 STATE = ".lockflow"
 """The folder beside a lock that holds what can be made again; git-ignored."""
-REPORTS = "reports"
 _ASKED_FOR = frozenset(("upgrade", "upgrade-package", "refresh"))
 """Reasons to resolve again that say nothing against the old lock."""
 _MOST_CHANGES = 10
@@ -263,7 +236,7 @@ def inputs(target: Target) -> ReadResult:
 
 def write_inputs(target: Target, path: Path) -> bool:
     """Put the canonical inputs at `path`; False where it holds them already, and then it is left alone."""
-    content = _canonical(_read(target))
+    content = canonical(_read(target))
     try:
         if path.read_bytes() == content:
             return False
@@ -275,121 +248,6 @@ def write_inputs(target: Target, path: Path) -> bool:
     except OSError as error:
         raise InputError("the canonical inputs cannot be written", where=str(path), why=str(error)) from error
     return True
-
-
-def check(
-    target: Target,
-    platforms: Sequence[str] = (),
-    *,
-    pythons: Sequence[str] = (),
-    network: Network = _USUAL,
-    previous: Path | None = None,
-    executor: Executor | None = None,
-    level: Level | None = None,
-    open_engine: OpenEngine | None = None,
-    watch: Watch = NOBODY,
-    is_kept: bool = True,
-) -> Report:
-    """Check the lock for `platforms` (default: those of the settings), write a report on each, return them all.
-
-    What the wheels need of a system is compared with the lock at `previous`, by default that of the last commit.
-    `executor` and `level` replace the settings; `open_engine` opens a container engine where one is asked for. `watch`
-    hears what is checked where. No report is written where none `is_kept`.
-
-    Raises AnswerIsNo where there is no lock, EngineError where the engine that is asked for does not answer; a
-    platform that fails, or whose check breaks, is part of the report.
-    """
-    read = _read(target)
-    text = read_lock_text(read.lock_path)
-    if text is None:
-        raise AnswerIsNo("there is no lock to check", where=str(read.lock_path), next="run `lockflow lock` first")
-    settings = read.manifest.settings
-    graph = graph_of(decode(text, str(read.lock_path)))
-    defined = read_platforms(platforms or settings.platforms, read.root)
-    versions = pythons_to_check(read.manifest.requires_python, tuple(pythons) or settings.python_versions)
-    before = _graph_before(read, text, previous)
-    connect = connector(read, network, target.environment)
-    at_hand = connector(read, replace(network, offline=True), target.environment)
-    chosen = tuple(entry.platform for entry in defined)
-    places = places_of(graph, (*chosen, *_promised(read)), versions)
-    judge = Judge(graph, versions, settings, connect, before, _stated(graph.lock, settings, at_hand), places)
-    engine, reached, note = engine_for(settings, executor, level, open_engine)
-    if engine is None:
-        outcomes = run_checks(chosen, judge, level="tags", watch=watch)
-    else:
-        proof = Proof(read=read, text=text, graph=graph, platforms=chosen, pythons=versions, level=reached)
-        cache = cache_of(network, target.environment)
-        try:
-            found = prove(proof, engine, connect, cache, target.environment, judge.policy, judge.informed, watch)
-        finally:
-            engine.close()
-        outcomes = tuple(map(judge.with_floor, found, chosen))
-    lock_digest, inputs_digest = digest(text.encode()), digest(_canonical(read))
-    executed: Executed = "process" if engine is None else "docker"
-    notes = (note,) if note else ()
-    reports = [
-        platform_report(outcome, lock=lock_digest, inputs=inputs_digest, executor=executed, notes=notes)
-        for outcome in outcomes
-    ]
-    for report in reports if is_kept else ():
-        write_platform_report(read.root / REPORTS, report)
-    return assemble(reports, lock=lock_digest, inputs=inputs_digest)
-
-
-def report(target: Target, platforms: Sequence[str] = ()) -> Report:
-    """Join the reports that checks left on disk, write the summary, and return what it says.
-
-    A platform that was not checked, or checked for another lock, is `broken`.
-    """
-    read = _read(target)
-    text = read_lock_text(read.lock_path)
-    if text is None:
-        raise AnswerIsNo("there is no lock to report on", where=str(read.lock_path), next="run `lockflow lock` first")
-    folder = read.root / REPORTS
-    defined = read_platforms(platforms or read.manifest.settings.platforms, read.root)
-    reports: list[PlatformReport] = [
-        read_platform_report(report_path(folder, entry.platform.name)) for entry in defined
-    ]
-    joined = assemble(reports, lock=digest(text.encode()), inputs=digest(_canonical(read)))
-    write_summary(folder, joined, title=_title(read))
-    return joined
-
-
-def _stated(lock: Lock, settings: Settings, connect: Callable[[], IndexClient]) -> Mapping[tuple[str, Version], str]:
-    """The packages' own Requires-Python, which a lock does not have, from the index pages in the cache."""
-    names = sorted({package.name for package in lock.packages if isinstance(package.source, Registry)})
-    indexes = [index for index in settings.indexes if not index.is_flat]
-    return stated_pythons(lock, fetch_listings(connect, names, indexes)) if names and indexes else {}
-
-
-def _promised(read: ReadResult) -> tuple[Platform, ...]:
-    """The platforms of the settings; none where the settings name one that nobody defines, which others complain of."""
-    try:
-        return tuple(entry.platform for entry in read_platforms(read.manifest.settings.platforms, read.root))
-    except InputError:
-        return ()
-
-
-def _graph_before(read: ReadResult, text: str, previous: Path | None) -> Graph | None:
-    """The lock to compare with; that of the last commit has no say where it is this one or cannot be read."""
-    if previous is not None:
-        given = read_lock_text(previous)
-        if given is None:
-            raise InputError("there is no such lock to compare with", where=str(previous), next="check --previous")
-        return graph_of(decode(given, str(previous)))
-    committed = committed_lock_text(read.lock_path)
-    if committed is None or committed == text:
-        return None
-    try:
-        return graph_of(decode(committed, f"{read.lock_path} of the last commit"))
-    except LockflowError:
-        return None
-
-
-def _title(read: ReadResult) -> str:
-    """The project's name, for people."""
-    named = next((member.name for member in read.manifest.members if member.path == "."), "")
-    return named or read.lock_path.parent.name
 
 
 class Walk:
@@ -648,7 +506,8 @@ def _validate(
     return with_unrecorded(validation, old, manifest, {})
 
 
-def _canonical(read: ReadResult) -> bytes:
+def canonical(read: ReadResult) -> bytes:
+    """What a lock depends on, in one form, whose digest reports name."""
     return canonical_inputs(read.manifest, read.local_sources)
 
 

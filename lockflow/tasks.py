@@ -199,10 +199,10 @@ def check(name: str, settings: str) -> BaseFail | dict[str, str] | None:
     """Check one platform and write the report on it."""
 
     def act() -> dict[str, str] | TaskFailed:
-        from lockflow import steps
+        from lockflow import checking
         from lockflow.cli.check import exit_code, say_report
 
-        found = steps.check(_target(), (name,), network=_network(), open_engine=RUN.open_engine, watch=RUN.watch())
+        found = checking.check(_target(), (name,), network=_network(), open_engine=RUN.open_engine, watch=RUN.watch())
         if RUN.has_report or exit_code(found) == 0:
             return {"settings": settings}
         say_report(found, _console())
@@ -215,10 +215,10 @@ def report(names: Sequence[str]) -> BaseFail | None:
     """Join the reports of all checks; fails where a platform does."""
 
     def act() -> TaskFailed | None:
-        from lockflow import steps
+        from lockflow import checking
         from lockflow.cli.check import exit_code, say_report
 
-        found = steps.report(_target(), names)
+        found = checking.report(_target(), names)
         say_report(found, _console())
         return _silent_failure(exit_code(found)) if exit_code(found) else None
 

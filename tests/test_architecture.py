@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parent.parent / "lockflow"
 ROOMS = ("inputs", "index", "resolve", "lock", "platforms", "report", "images")
 CELLAR = ("standards", "engines", "errors")
 STAIRS = (
-    "building", "image_plans",
+    "building", "checking", "image_plans",
     "before_build", "clients", "dependencies", "doctor", "editing", "fixing", "judging", "keeping", "merging",
     "proving", "refresh", "refreshing", "required_wheels", "steps", "remember", "sbom", "setting_up", "taking_over",
     "unchanged", "unrecorded", "verify", "views",

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from lockflow import steps
+from lockflow import checking, steps
 from lockflow.engines import faults
 from lockflow.engines.model import Command, Engine, Outcome
 from lockflow.errors import EngineError, InputError
@@ -85,7 +85,7 @@ def agreeing(*packages: str) -> Any:
 
 def proven(bench: Workbench, engine: RecordingEngine, *platforms: str, **more: Any) -> Report:
     opened: OpenEngine = lambda _: engine  # noqa: E731  a function of one expression
-    return steps.check(
+    return checking.check(
         steps.Target(directory=bench.project, environment=more.pop("environment", {})),
         platforms,
         network=steps.Network(cache_dir=bench.cache, transport=WithUv(bench)),
@@ -169,7 +169,7 @@ def test_platforms_may_name_engines_of_their_own() -> None:
 def test_containers_give_the_evidence_and_darwin_has_a_second_opinion(locked: Workbench) -> None:
     engine = RecordingEngine(agreeing("apple==1.0", "core==2.0"))
     report = proven(locked, engine)
-    assert report.verdict is Verdict.GOOD, steps.problems(report)
+    assert report.verdict is Verdict.GOOD, checking.problems(report)
     assert [(entry.platform, entry.level) for entry in report.platforms] == [
         ("darwin", "tags"),
         ("linux/amd64", "probe"),
@@ -257,7 +257,7 @@ def test_what_is_missing_there_has_advice_from_the_index(bench: Workbench) -> No
 
     report = proven(bench, RecordingEngine(answer), "linux/amd64", "linux/arm64")
     assert [entry.verdict for entry in report.platforms] == [Verdict.GOOD, Verdict.BAD]
-    (problem,) = steps.problems(report)
+    (problem,) = checking.problems(report)
     assert "fruit<=1.0" in str(problem.advice[0])
     assert report.platforms[1].pythons[0].evidence.says == "no wheel"
 

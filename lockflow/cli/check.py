@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lockflow import steps
+from lockflow import checking
 from lockflow.before_build import before_build, drift_message, require_ready
 from lockflow.cli.arguments import add_common, add_evidence, add_index, add_resolver, network, settle, target
 from lockflow.cli.console import Console, duration, plural
@@ -58,7 +58,7 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
 
     def look() -> Report:
         with Jobs(console) as jobs:
-            return steps.check(
+            return checking.check(
                 asked,
                 tuple(options.platforms),
                 pythons=pythons,
@@ -86,7 +86,7 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
 
         report = tried(report, asked, console, pythons=pythons, network=reach)
     if options.json:
-        console.data(steps.as_json(report).rstrip("\n"))
+        console.data(checking.as_json(report).rstrip("\n"))
     say_report(report, console)
     for found in drifts:
         console.problem(drift_message(found))
@@ -105,20 +105,20 @@ def say_report(report: Report, console: Console) -> None:
             ", ".join(row.pythons),
             *(str(count) for count in (row.packages, row.wheels, row.built, row.problems)),
         )
-        for row in steps.rows(report)
+        for row in checking.rows(report)
     ]
     console.table("", columns, rows)
     for note in report.notes:
         console.warn(note)
-    for note in steps.floor_notes(report):
+    for note in checking.floor_notes(report):
         console.warn(note)
-    found = steps.alike(steps.problems(report))
+    found = checking.alike(checking.problems(report))
     for first, *others in found[:_MOST_PROBLEMS]:
-        console.problem(steps.message(first))
+        console.problem(checking.message(first))
         if others:
             console.note(f"         likewise on {', '.join(other.platform for other in others)}")
     if len(found) > _MOST_PROBLEMS:
-        console.note(f"and {len(found) - _MOST_PROBLEMS} more problems: see {steps.REPORTS}/*.json")
+        console.note(f"and {len(found) - _MOST_PROBLEMS} more problems: see {checking.REPORTS}/*.json")
 
 
 def exit_code(report: Report) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import webbrowser
 from pathlib import Path
 
-from lockflow import steps
+from lockflow import checking, steps
 from lockflow.cli.arguments import add_common, add_evidence, add_index, add_resolver, network, settle, target
 from lockflow.cli.check import exit_code, say_report
 from lockflow.cli.console import Console
@@ -33,7 +33,7 @@ def run_report(words: list[str], console: Console, started: Started) -> int:
     settle(console, options)
     asked = target(options, started)
     with Jobs(console) as jobs:
-        steps.check(
+        checking.check(
             asked,
             network=network(options, started),
             executor=options.executor,
@@ -41,12 +41,12 @@ def run_report(words: list[str], console: Console, started: Started) -> int:
             open_engine=open_engine,
             watch=jobs,
         )
-        report = steps.report(asked)
+        report = checking.report(asked)
     say_report(report, console)
-    folder = steps.inputs(asked).root / steps.REPORTS
+    folder = steps.inputs(asked).root / checking.REPORTS
     for platform in report.platforms:
-        console.data(str(steps.report_path(folder, platform.platform)))
-    for name in steps.SUMMARY_FILES:
+        console.data(str(checking.report_path(folder, platform.platform)))
+    for name in checking.SUMMARY_FILES:
         console.data(str(folder / name))
     if options.open:
         _open(folder / "index.html", console)
