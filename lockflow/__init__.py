@@ -10,6 +10,7 @@ The walk, in the order in which data moves; each room takes the structs of rooms
 5. `platforms` works out, platform by platform, which file of each package an installer would take: a Coverage.
 6. `report` tells people, as a page, JSON, Markdown, JUnit and rows for a terminal.
 7. `images` compares, before a build, what would make it fail, says how an image is built, and whether it is right.
+8. `environments` makes a virtual environment hold what the lock says: a Plan, and what becomes of it.
 
 Below them lie the words of the field (`standards`), the hands that run commands (`engines`) and the exceptions
 (`errors`); above them `steps` and the other stairs walk through the rooms, and `cli` and `tasks` ask for that. As a

@@ -13,14 +13,24 @@ from lockflow.index.network import Transport
 from lockflow.index.options import Builds, ClientOptions
 from lockflow.inputs.model import Manifest
 from lockflow.resolve.for_build import resolve_build, this_environment
+from lockflow.standards.interpreter import Interpreter
 from lockflow.standards.requirements import Requirement
 
 
 def index_clients(
-    options: ClientOptions, manifest: Manifest, environment: Mapping[str, str], transport: Transport | None = None
+    options: ClientOptions,
+    manifest: Manifest,
+    environment: Mapping[str, str],
+    transport: Transport | None = None,
+    *,
+    interpreter: Interpreter | None = None,
+    unisolated: str = "",
 ) -> Callable[[], IndexClient]:
-    """What makes the index clients of a run; `environment` are the variables of which a few reach a build backend."""
-    here = this_environment()
+    """What makes the index clients of a run; `environment` are the variables of which a few reach a build backend.
+
+    What is built is built for `interpreter`, by default the one that runs, and without isolation by `unisolated`.
+    """
+    here = this_environment() if interpreter is None else interpreter.environment
     settings = manifest.settings
     decisive = (
         settings.config_settings, settings.config_settings_package, settings.build_variables,
@@ -40,6 +50,8 @@ def index_clients(
             environment=environment,
             under_way=under_way,
             digest=digest,
+            interpreter=interpreter,
+            unisolated=unisolated,
         )
         complete = replace(options, builds=builds, static_metadata=manifest.static_metadata)
         return IndexClient(complete, transport)

@@ -60,6 +60,7 @@ from lockflow.resolve.policy import Policy as ResolvePolicy
 from lockflow.resolve.preferences import Preferences
 from lockflow.resolve.resolution import Resolution
 from lockflow.resolve.solve import Failure
+from lockflow.standards.interpreter import Interpreter
 from lockflow.standards.requirements import Archive, Directory, Requirement
 from lockflow.standards.versions import Version
 from lockflow.unrecorded import with_unrecorded
@@ -558,20 +559,29 @@ def _no_solution(failure: Failure, manifest: Manifest, preferences: Preferences,
     )
 
 
-def _cache_folder(network: Network, environment: Mapping[str, str]) -> Path:
+def cache_folder(network: Network, environment: Mapping[str, str]) -> Path:
+    """Where the cache is."""
     return network.cache_dir or default_cache_folder(environment)
 
 
 def cache_of(network: Network, environment: Mapping[str, str]) -> Cache | None:
     """The store for what containers are given; None where nothing is to be stored."""
-    return None if network.no_cache else Cache(_cache_folder(network, environment), lambda _: None)
+    return None if network.no_cache else Cache(cache_folder(network, environment), lambda _: None)
 
 
-def connector(read: ReadResult, network: Network, environment: Mapping[str, str]) -> Callable[[], IndexClient]:
+def connector(
+    read: ReadResult,
+    network: Network,
+    environment: Mapping[str, str],
+    *,
+    interpreter: Interpreter | None = None,
+    unisolated: str = "",
+) -> Callable[[], IndexClient]:
+    """What makes clients for the indexes of a project; see `index_clients` for the last two."""
     http = http_options(environment, read.credentials)
     options = ClientOptions(
         root=read.root,
-        cache_folder=_cache_folder(network, environment),
+        cache_folder=cache_folder(network, environment),
         no_cache=network.no_cache,
         offline=network.offline,
         refresh=network.refresh,
@@ -583,7 +593,9 @@ def connector(read: ReadResult, network: Network, environment: Mapping[str, str]
         ),
         read_tree=read.read_tree,
     )
-    return index_clients(options, read.manifest, environment, network.transport)
+    return index_clients(
+        options, read.manifest, environment, network.transport, interpreter=interpreter, unisolated=unisolated
+    )
 
 
 def _result(read: ReadResult, result: Result, *, is_written: bool, standing: str = "") -> LockResult:

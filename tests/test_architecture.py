@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "lockflow"
-ROOMS = ("inputs", "index", "resolve", "lock", "platforms", "report", "images")
+ROOMS = ("inputs", "index", "resolve", "lock", "platforms", "report", "images", "environments")
 CELLAR = ("standards", "engines", "errors")
 STAIRS = (
     "building", "checking", "image_plans",
     "before_build", "clients", "dependencies", "doctor", "editing", "fixing", "judging", "keeping", "merging",
     "proving", "refresh", "refreshing", "required_wheels", "steps", "remember", "sbom", "setting_up", "taking_over",
+    "syncing",
     "unchanged", "unrecorded", "verify", "views",
 )  # fmt: skip
 ROOF = ("cli", "tasks", "flyte", "flyte_images")
@@ -34,6 +35,8 @@ EDGES = {
     "index.stored", "index.transports", "index.unpack",
     "resolve.drive", "resolve.fetch", "resolve.for_build",
     "lock.files", "lock.previous",
+    "environments.inspecting", "environments.installing", "environments.links", "environments.making",
+    "environments.pythons", "environments.questions", "environments.store", "index.wheels",
     "platforms.probe", "platforms.read", "platforms.run",
     "report.write",
     "images.context", "images.installer", "images.witness",

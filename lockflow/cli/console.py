@@ -119,6 +119,12 @@ class Console:
         code = {"A": _GREEN, "R": "31", "U": _CYAN}.get(word[:1], _BOLD)
         self.say(f"{self._paint(code, word)} {self._paint(_BOLD, name)} {versions}")
 
+    def package(self, sign: str, label: str) -> None:
+        """One line of what became of an environment: ` + name==version`, its sign coloured by kind."""
+        name, equals, rest = label.partition("==")
+        code = {"+": _GREEN, "-": "31", "~": _YELLOW}[sign]
+        self.say(f" {self._paint(code, sign)} {self._paint(_BOLD, name)}{self._paint(_DIM, equals + rest)}")
+
     def progress(self, verb: str) -> Progress:
         """A line that moves while something long goes on; used in a `with`."""
         return Progress(self, verb)

@@ -18,9 +18,8 @@ from lockflow.cli.version import VERSION
 from lockflow.errors import EXIT_DONE, EXIT_NOT_ANSWERED, InputError, LockflowError
 
 EXIT_INTERRUPTED = 130
-COMMANDS = ("lock", "check", "report", "image", "refresh", "add", "remove", "verify", "init", "export", "tree", "why",
-            "diff", "platforms", "doctor", "cache", "completion",
-            "merge-driver")  # fmt: skip
+COMMANDS = ("lock", "check", "report", "image", "refresh", "add", "remove", "sync", "verify", "init", "export",
+            "tree", "why", "diff", "platforms", "doctor", "cache", "completion", "merge-driver")  # fmt: skip
 
 
 class HelpAsked(Exception):
@@ -146,6 +145,8 @@ def _command(name: str) -> Callable[[list[str], Console, Started], int]:
         from lockflow.cli.add import run_add as run
     elif name == "remove":
         from lockflow.cli.add import run_remove as run
+    elif name == "sync":
+        from lockflow.cli.sync import run_sync as run
     elif name == "init":
         from lockflow.cli.init import run_init as run
     elif name == "export":

@@ -32,11 +32,11 @@ Commands:
   image           build images from the lock; push them
   refresh         newer versions that hold on every platform; a report
   add, remove     change requirements and the lock with them
+  sync            install what the lock says into the project's environment
   init, doctor    set a project up; look whether all is here, and say what to do
   export          requirements.txt, pylock.toml or CycloneDX from the lock
   tree, why       what requires what; the shortest ways in which one package is
-  diff            how two locks differ
-  platforms, cache, completion
+  diff            how two locks differ; further: platforms, cache, completion
 
 Examples:
   lockflow lock --check                      exit 1, and why, if not up to date

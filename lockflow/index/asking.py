@@ -42,6 +42,7 @@ from lockflow.index.stored import Stored, answer_of, listing_of
 from lockflow.index.unpack import unpack
 from lockflow.index.urls import host_of
 from lockflow.index.wheel_tail import InvalidWheel
+from lockflow.index.wheels import Wheels
 from lockflow.inputs.model import Index
 from lockflow.standards.hashes import digest_of
 from lockflow.standards.requirements import Source
@@ -84,6 +85,11 @@ class Asking:
             self._building,
             stored.now,
         )
+
+    @property
+    def wheels(self) -> Wheels:
+        """Wheels on disk."""
+        return Wheels(self._http, self._repositories, self._building, self._stored.cache, offline=self._options.offline)
 
     async def listing(self, name: str, index: Index) -> Listing | Absent:
         """The project as this index lists it. Raises NetworkError where no answer comes."""

@@ -19,7 +19,7 @@ import tempfile
 import threading
 import tomllib
 import venv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -40,6 +40,7 @@ from lockflow.index.sdist import InvalidSdist
 from lockflow.index.unpack import unpack
 from lockflow.inputs.model import Index
 from lockflow.standards.filenames import InvalidFilename, parse_wheel_name
+from lockflow.standards.interpreter import Interpreter
 from lockflow.standards.names import normalize_name
 from lockflow.standards.requirements import InvalidRequirement, Requirement, parse_requirement
 from lockflow.standards.versions import Version
@@ -111,6 +112,12 @@ class Backend:
                 raise _failed(tree, "its build backend says that there is metadata, but there is none")
             return metadata.read_bytes()
 
+    def wheel(self, tree: SourceTree, folder: Path, *, is_editable: bool) -> Path:
+        """The wheel of a tree, or one that leads to the tree (PEP 660), moved into `folder`."""
+        with _temporary_folder() as work:
+            built = self._wheel(tree, work, self._builds.under_way, is_editable=is_editable)
+            return Path(shutil.move(built, folder / built.name))
+
     def close(self) -> None:
         """End the processes of all builds; those who wait for them get an error."""
         with self._guard:
@@ -118,11 +125,12 @@ class Backend:
             for process in self._running:
                 _kill(process)
 
-    def _wheel(self, tree: SourceTree, work: Path, under_way: tuple[str, ...]) -> Path:
+    def _wheel(self, tree: SourceTree, work: Path, under_way: tuple[str, ...], *, is_editable: bool = False) -> Path:
         output = work / "wheel"
         output.mkdir()
-        with self._prepared(tree, work, under_way) as (hooks, settings):
-            found = hooks.build_wheel(str(output), settings)
+        with self._prepared(tree, work, under_way, is_editable=is_editable) as (hooks, settings):
+            build = hooks.build_editable if is_editable else hooks.build_wheel
+            found = build(str(output), settings)
         wheel = output / Path(found).name
         if not wheel.is_file():
             raise _failed(tree, "its build backend says that there is a wheel, but there is none")
@@ -132,7 +140,7 @@ class Backend:
 
     @contextmanager
     def _prepared(
-        self, tree: SourceTree, work: Path, under_way: tuple[str, ...]
+        self, tree: SourceTree, work: Path, under_way: tuple[str, ...], *, is_editable: bool = False
     ) -> Iterator[tuple[pyproject_hooks.BuildBackendHookCaller, dict[str, Any] | None]]:
         """An environment with all build requirements, and the hooks to call in it; their errors become messages."""
         if tree.label in under_way:
@@ -145,11 +153,11 @@ class Backend:
         under_way = (*under_way, tree.label)
         system = _build_system(tree)
         settings = self._config_settings(tree.name)
-        python = Path(sys.executable)
+        python = Path(self._builds.unisolated or sys.executable)
         is_isolated = not (
             self._builds.settings.no_build_isolation or tree.name in self._builds.settings.no_build_isolation_package
         )
-        environment = _Environment(work / "environment") if is_isolated else None
+        environment = _Environment(work / "environment", self._builds.interpreter) if is_isolated else None
         if environment is not None:
             python = environment.python
             environment.create()
@@ -161,7 +169,8 @@ class Backend:
         )
         try:
             if environment is not None:
-                more = tuple(_requirements(hooks.get_requires_for_build_wheel(settings), tree))
+                ask = hooks.get_requires_for_build_editable if is_editable else hooks.get_requires_for_build_wheel
+                more = tuple(_requirements(ask(settings), tree))
                 if any(requirement not in system.requires for requirement in more):
                     self._install((*system.requires, *more), tree, environment, under_way)
             yield hooks, settings
@@ -205,7 +214,7 @@ class Backend:
         for package in packages:
             if package.name in environment.installed:
                 continue
-            wheel = _best_wheel(package.files)
+            wheel = _best_wheel(package.files, _ranks(self._builds.interpreter))
             if wheel is not None:
                 environment.install(self._download(wheel, package.index))
             else:
@@ -319,20 +328,34 @@ def _drop_warnings(answer: Path) -> None:
 
 
 class _Environment:
-    """A virtual environment without anything in it, and what was installed since."""
+    """A virtual environment without anything in it, and what was installed since.
 
-    def __init__(self, folder: Path) -> None:
+    It is one of `interpreter`, by default of the interpreter that runs.
+    """
+
+    def __init__(self, folder: Path, interpreter: Interpreter | None) -> None:
         self.folder = folder
         self.installed: dict[str, Version] = {}
+        self._interpreter = interpreter
         variables = {"base": str(folder), "platbase": str(folder)}
         paths = sysconfig.get_paths("venv", vars=variables)
+        if interpreter is not None:
+            layout = interpreter.layout
+            own = {"purelib": layout.purelib, "platlib": layout.platlib, "scripts": layout.scripts, "data": "."}
+            paths |= {scheme: str(folder / path) for scheme, path in own.items()}
         include = str(folder / "include")
         self._scheme = paths | {"headers": include, "include": include, "platinclude": include}
         self.python = Path(paths["scripts"]) / ("python.exe" if os.name == "nt" else "python")
 
     def create(self) -> None:
         self.installed.clear()
-        venv.EnvBuilder(clear=True, symlinks=os.name != "nt", with_pip=False).create(self.folder)
+        if self._interpreter is None:
+            venv.EnvBuilder(clear=True, symlinks=os.name != "nt", with_pip=False).create(self.folder)
+            return
+        command = [self._interpreter.executable, "-I", "-m", "venv", "--without-pip", "--clear", str(self.folder)]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if done.returncode != 0:
+            raise OSError(done.stderr.decode("utf-8", "replace").strip() or f"venv ended with {done.returncode}")
 
     def install(self, wheel: Path) -> None:
         destination = SchemeDictionaryDestination(self._scheme, str(self.python), _SCRIPT_KIND, overwrite_existing=True)
@@ -374,16 +397,23 @@ def clean_environment(environment: Mapping[str, str], scripts: Path, work: Path)
 
 @lru_cache(maxsize=1)
 def _tag_ranks() -> dict[str, int]:
+    return _ranked(sys_tags())
+
+
+def _ranks(interpreter: Interpreter | None) -> dict[str, int]:
+    return _tag_ranks() if interpreter is None else _ranked(interpreter.tags)
+
+
+def _ranked(tags: Iterable[object]) -> dict[str, int]:
     ranks: dict[str, int] = {}
-    for rank, tag in enumerate(sys_tags()):
+    for rank, tag in enumerate(tags):
         ranks.setdefault(str(tag), rank)
     return ranks
 
 
-def _best_wheel(files: Sequence[File]) -> File | None:
-    """The wheel that an installer would choose here, None where none fits."""
+def _best_wheel(files: Sequence[File], ranks: Mapping[str, int]) -> File | None:
+    """The wheel that an installer would choose there, None where none fits."""
     best: tuple[int, File] | None = None
-    ranks = _tag_ranks()
     for file in files:
         try:
             name = parse_wheel_name(file.filename) if file.is_wheel else None

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from msgspec import Struct
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from lockflow.index.backend import Backend
 
 _LARGEST_KEPT_WHEEL = 64 << 20
+_T = TypeVar("_T")
+_Arguments = TypeVarTuple("_Arguments")
 
 
 class SourceTree(Struct, frozen=True, kw_only=True):
@@ -75,15 +77,25 @@ class Building:
 
         `source_digest` names the content; None where it cannot be named, and then nothing is kept.
         """
-        loop = self._loop = asyncio.get_running_loop()
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "lockflow-build")
-            self._backend = _backend(self.builds, self._download)
-        core = await loop.run_in_executor(self._threads, self._build, unpacked)
+        core = await self._in_thread(self._build, unpacked)
         path = None if source_digest is None else self._path(name, source_digest)
         if self._cache is not None and path is not None:
             self._cache.write(path, encode_entry(StoredMetadata(FOR_EVER, core)))
         return core
+
+    async def wheel(self, unpacked: Callable[[Path], SourceTree], folder: Path, *, is_editable: bool) -> Path:
+        """Build the wheel of the tree that `unpacked` puts into the folder it is given, into `folder`.
+
+        `is_editable` makes one that leads to the tree (PEP 660). Raises AnswerIsNo where that fails.
+        """
+        return await self._in_thread(self._build_wheel, unpacked, folder, is_editable)
+
+    async def _in_thread(self, function: Callable[[*_Arguments], _T], *arguments: *_Arguments) -> _T:
+        loop = self._loop = asyncio.get_running_loop()
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "lockflow-build")
+            self._backend = _backend(self.builds, self._download)
+        return await loop.run_in_executor(self._threads, function, *arguments)
 
     def close(self) -> None:
         """End what runs and remove what was fetched for it."""
@@ -101,6 +113,10 @@ class Building:
             return None  # what is installed here decides too, and that has no digest
         return f"built-1/{self.builds.digest}/{source_digest}"
 
+    def wheel_path(self, key: str) -> str | None:
+        """Under which name is kept what wheel the source named by `key` was built to; None where that varies."""
+        return f"built-wheels-1/{self.builds.digest}/{key}"
+
     def _build(self, unpacked: Callable[[Path], SourceTree]) -> CoreMetadata:
         folder = Path(tempfile.mkdtemp(prefix="lockflow-source-"))
         try:
@@ -117,6 +133,14 @@ class Building:
                 ) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _build_wheel(self, unpacked: Callable[[Path], SourceTree], folder: Path, is_editable: bool) -> Path:  # noqa: FBT001
+        source = Path(tempfile.mkdtemp(prefix="lockflow-source-"))
+        try:
+            assert self._backend is not None
+            return self._backend.wheel(unpacked(source), folder, is_editable=is_editable)
+        finally:
+            shutil.rmtree(source, ignore_errors=True)
 
     def _download(self, file: File, index: Index) -> Path:
         """The file of an index on disk; called in the thread of a build."""

@@ -23,6 +23,7 @@ from lockflow.standards.versions import Version
 
 if TYPE_CHECKING:
     from lockflow.index.asking import Asking
+    from lockflow.index.wheels import Wheels
 
 
 class Statistics(Struct):
@@ -133,6 +134,11 @@ class IndexClient:
     async def whole(self, file: File, index: Index) -> IO[bytes]:
         """All of a file, checked against its hash where it comes over the network."""
         return await self._far().whole(file, index)
+
+    @property
+    def wheels(self) -> Wheels:
+        """Wheels on disk, over the same connections."""
+        return self._far().wheels
 
     async def aclose(self) -> None:
         """Give up what is under way and close connections; of no effect where all was at hand."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 from lockflow.index.model import BuildPackage
 from lockflow.index.network import HttpOptions
 from lockflow.inputs.model import ExtraBuild, Settings, StaticMetadata, Tree
+from lockflow.standards.interpreter import Interpreter
 from lockflow.standards.requirements import Requirement
 
 ReadTree = Callable[[Path, Path], Tree | None]
@@ -22,6 +23,8 @@ class Builds(Struct, frozen=True, kw_only=True):
     `extra` are requirements that builds do not declare themselves.
     `environment` are the variables of which a few reach a backend; `under_way` names the builds that this one is a
     part of, outermost first. `digest` stands for all that changes what a build says apart from the source itself.
+    `interpreter` is the Python to build for, by default the one that runs; `unisolated` the path of the one that builds
+    what is to be built without isolation.
     """
 
     settings: Settings
@@ -31,6 +34,8 @@ class Builds(Struct, frozen=True, kw_only=True):
     under_way: tuple[str, ...] = ()
     digest: str = ""
     timeout_seconds: float = 1200.0
+    interpreter: Interpreter | None = None
+    unisolated: str = ""
 
     def is_disabled(self, name: str) -> bool:
         return self.settings.forbids_build(name)

@@ -166,7 +166,7 @@ class SourceReader:
 
         def unpacked(folder: Path) -> SourceTree:
             tree = unpack(content, filename, folder)
-            folder = _inside(tree, subdirectory, name)
+            folder = inside(tree, subdirectory, name)
             return SourceTree(name=name, label=f"{name} ({where})", folder=folder, where=where)
 
         return await building.metadata(name, key, unpacked)
@@ -177,9 +177,9 @@ class SourceReader:
         pinned = await asyncio.to_thread(self._repositories.pinned, source)
         root = await asyncio.to_thread(self._repositories.tree, pinned)
         if pinned.path is not None:
-            path = _inside(root, pinned.path, name)
+            path = inside(root, pinned.path, name)
             return await self._local_file(name, pinned, path, f"{pinned.url}, {pinned.path}")
-        folder = _inside(root, pinned.subdirectory, name)
+        folder = inside(root, pinned.subdirectory, name)
         found = await self._tree(name, pinned, folder, root, pinned.url)
         if isinstance(found, Absent):
             return found
@@ -288,7 +288,7 @@ def _missing(name: str, shown: str) -> AnswerIsNo:
     )
 
 
-def _inside(root: Path, path: str | None, name: str) -> Path:
+def inside(root: Path, path: str | None, name: str) -> Path:
     """A place in an unpacked or checked out tree, which links must not lead out of."""
     if path is None:
         return root
