@@ -7,13 +7,16 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help lock test golden scenarios fuzz uv engine flyte browser docs lint check coverage bench parity agreement clean
+.PHONY: help lock image test golden scenarios fuzz uv engine flyte browser docs lint check coverage bench parity agreement clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')" 2>/dev/null || true
 
 lock: .venv/installed ## lock a project and check every platform: make lock [PROJECT=path]
 	$(BIN)/doit PROJECT="$(PROJECT)" lock
+
+image: .venv/installed-docker ## an image from a lock: make image PLATFORM=linux/arm64 [PYTHON=3.12] [TAG=1] [PUSH=1] [PROJECT=path]
+	$(BIN)/doit PROJECT="$(PROJECT)" PLATFORM="$(PLATFORM)" PYTHON="$(filter 3.%,$(PYTHON))" TAG="$(TAG)" PUSH="$(PUSH)" image:"$(PLATFORM)"
 
 test: .venv/installed-dev ## the test suite; no network, no container engine
 	$(BIN)/python -m pytest
@@ -67,12 +70,16 @@ clean: ## remove what the targets made, the recorded index included
 
 # pip below 25.1 knows no dependency groups.
 .venv/pip:
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/python || $(if $(filter 3.%,$(PYTHON)),python3,$(PYTHON)) -m venv .venv
 	$(INSTALL) --upgrade 'pip>=25.1'
 	touch $@
 
 .venv/installed: .venv/pip pyproject.toml hatch_build.py
 	$(INSTALL) --editable .
+	touch $@
+
+.venv/installed-docker: .venv/installed
+	$(INSTALL) --editable '.[docker]'
 	touch $@
 
 .venv/installed-dev: .venv/installed

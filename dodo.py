@@ -4,6 +4,24 @@ A project that uses lockflow has the same file; this import and DOIT_CONFIG are 
 (or `make lock PROJECT=path`) works on another project, whose state then lies in its own `.lockflow/`.
 """
 
-from lockflow.tasks import DOIT_CONFIG, task_check, task_inputs, task_lock, task_refresh, task_report, task_resolve
+from lockflow.tasks import (
+    DOIT_CONFIG,
+    task_check,
+    task_image,
+    task_inputs,
+    task_lock,
+    task_refresh,
+    task_report,
+    task_resolve,
+)
 
-__all__ = ["DOIT_CONFIG", "task_check", "task_inputs", "task_lock", "task_refresh", "task_report", "task_resolve"]
+__all__ = [
+    "DOIT_CONFIG",
+    "task_check",
+    "task_image",
+    "task_inputs",
+    "task_lock",
+    "task_refresh",
+    "task_report",
+    "task_resolve",
+]

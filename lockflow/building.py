@@ -6,44 +6,40 @@ by side.
 
 from __future__ import annotations
 
-import json
+import platform as host_platform
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from lockflow.before_build import before_build, require_ready
+from lockflow.builder_secrets import secrets_of
 from lockflow.checking import check
 from lockflow.engines.buildkit_trace import StepNews
 from lockflow.engines.images import Build, ImageEngine, OnNews, Pushed
-from lockflow.engines.model import Command, Limits, Place
+from lockflow.engines.model import Place
 from lockflow.engines.opening import open_engine, open_images
 from lockflow.engines.watch import NOBODY, Job, Watch
-from lockflow.errors import AnswerIsNo, EngineError, InputError, LockflowError
+from lockflow.errors import AnswerIsNo, EngineError, InputError, LockflowError, MissingImage
 from lockflow.image_plans import Project, Wishes, builder_platform, context_of, plan_of, project_of
-from lockflow.images import witness
 from lockflow.images.context import digests
-from lockflow.images.elf import machine_of
 from lockflow.images.identity import inputs_digest, labels, reference_of, usual_tag
-from lockflow.images.model import Binary, Expected, ImagePlan, Seen
 from lockflow.images.recipe import recipe
-from lockflow.images.verify import foreign_binaries, verify
 from lockflow.lock.decode import decode
 from lockflow.lock.files import read_lock_text
+from lockflow.looking import look
 from lockflow.platforms.model import Platform
 from lockflow.platforms.read import read_platforms
 from lockflow.platforms.selection import graph_of
-from lockflow.proving import OpenEngine, fetch_uv, network_of
+from lockflow.proving import OpenEngine, fetch_uv
 from lockflow.report.as_rows import problems
 from lockflow.report.model import Verdict
-from lockflow.standards.markers.evaluate import evaluate
-from lockflow.standards.requirements import Directory
 from lockflow.steps import Network, Target, cache_of, connector, digest, inputs
 
+_ARCHES = {"x86_64": "amd64", "aarch64": "arm64"}
 _STEPS = (
     ("[dependencies 3", "installing what the lock has"),
     ("[project", "installing the project"),
@@ -52,7 +48,6 @@ _STEPS = (
 )
 """Steps of the builder, by what their names hold, in words."""
 _USUAL = Network()
-_WITNESS = Limits(timeout_seconds=300, memory_bytes=512 << 20, cpus=2)
 
 OnOutput = Callable[[str, str], None]
 """Hears a platform and a line of what its builder says."""
@@ -138,9 +133,9 @@ def build_images(
 
     `watch` hears what goes on, `on_output` every line that a builder says; both from several threads.
 
-    Raises AnswerIsNo where the lock does not hold there, where
-    the builder's uv would refuse it, where a step of the build fails and where an image is not what the lock says;
-    EngineError, NetworkError and InputError where it could not be found out.
+    Raises AnswerIsNo where the lock does not hold there, where the builder's uv would refuse it, where a step of the
+    build fails and where an image is not what the lock says; EngineError, NetworkError and InputError where it could
+    not be found out.
     """
     ready = _ready(target, ask, network, open_engine, watch)
     images = open_images(dict(ready.project.read.manifest.settings.engines))
@@ -151,14 +146,17 @@ def build_images(
         images.close()
 
 
-def plan_images(
-    target: Target, ask: ImageAsk, *, natives: Callable[[str], str] | None = None
-) -> tuple[PlannedImage, ...]:
-    """Say what would be built without asking an engine: on one that runs each platform itself, or as `natives` say."""
+def plan_images(target: Target, ask: ImageAsk) -> tuple[PlannedImage, ...]:
+    """Say what would be built, without asking an engine: it is taken for one of this machine's kind.
+
+    An engine of its own in the settings is taken for one that is the platform itself.
+    """
     project, platforms = _asked(target, ask)
+    own = dict(project.read.manifest.settings.engines)
     planned = []
     for platform in platforms:
-        native = (natives or (lambda name: name))(platform.engine_platform or "")
+        assert platform.engine_platform is not None
+        native = platform.engine_platform if platform.engine_platform in own else _this_machine()
         plan = plan_of(project, platform, native)
         files = [*digests(context_of(project, project.uv.encode()))]
         found = inputs_digest(recipe(plan, {}), files, ())
@@ -175,6 +173,30 @@ def plan_images(
             )
         )
     return tuple(planned)
+
+
+def are_there(target: Target, result: ImageResult, open_images: OpenImages = open_images) -> bool:
+    """Whether the images that were built are still there, as they were, under their names.
+
+    Raises EngineError where no engine answers.
+    """
+    read = inputs(target)
+    images = open_images(dict(read.manifest.settings.engines))
+    try:
+        for image in result.images:
+            (defined,) = read_platforms((image.platform,), read.root)
+            if images.facts(image.reference, defined.platform.engine_platform or "").id != image.id:
+                return False
+    except MissingImage:
+        return False
+    finally:
+        images.close()
+    return True
+
+
+def _this_machine() -> str:
+    machine = host_platform.machine().lower()
+    return f"linux/{_ARCHES.get(machine, machine)}"
 
 
 # Before the build ----------------------------------------------------------------------------------------------------
@@ -355,10 +377,10 @@ class _Maker:
             purpose=f"the image for {platform.name}",
             secrets=self._secrets,
         )
-        image = self._images.build(build, self._listener(job))
+        image = self._images.build(build, self._listener(job, clock))
         clock.lap("build")
         self._watch.doing(job, "looking at the image")
-        seen, binaries = self._verified(plan, platform, image)
+        seen, binaries = look(self._images, self._project, plan, platform, image)
         clock.lap("verify")
         reference = reference_of(self._name, self._tag, platform.name, is_one_of_several=len(self._ready.platforms) > 1)
         self._images.name(image, plan.engine_platform, reference)
@@ -380,7 +402,7 @@ class _Maker:
             seconds=clock.laps,
         )
 
-    def _listener(self, job: Job) -> OnNews:
+    def _listener(self, job: Job, clock: _Clock) -> OnNews:
         """What turns the builder's news into words for people."""
 
         def hear(news: StepNews) -> None:
@@ -391,6 +413,8 @@ class _Maker:
                     self._watch.doing(job, f"{doing}: {news.line.strip()}")
             elif news.kind == "began" and doing:
                 self._watch.doing(job, doing)
+            elif news.kind == "ended" and " RUN " in news.name:
+                clock.note(news.name.partition(" ")[0].strip("["), news.seconds)
 
         return hear
 
@@ -405,68 +429,6 @@ class _Maker:
                 self._programs[platform.name] = program.content
             return self._programs[platform.name]
 
-    # Looking at it ---------------------------------------------------------------------------------------------------
-
-    def _verified(self, plan: ImagePlan, platform: Platform, image: str) -> tuple[Seen, int]:
-        """Look at a finished image; raises AnswerIsNo where it is not what the lock says."""
-        binaries = [
-            Binary(path=head.path, machine=machine)
-            for head in self._images.heads(image, plan.engine_platform)
-            if (machine := machine_of(head.head)) is not None
-        ]
-        foreign = foreign_binaries(platform.machine, binaries)
-        seen = self._seen(plan, image, [binary.path for binary in foreign[:100]])
-        facts = self._images.facts(image, plan.engine_platform)
-        expected = Expected(
-            packages=self._expected(seen.environment),
-            python=plan.python,
-            machine=platform.machine,
-            engine_platform=plan.engine_platform,
-        )
-        wrong = verify(expected, seen, facts.platform, facts.user, foreign)
-        if wrong:
-            raise AnswerIsNo(
-                f"the image for {platform.name} is not what the lock says",
-                where=f"{image[:19]}, made of {plan.base} by uv {plan.uv}",
-                why="\n".join(wrong),
-                next="it got no name and was not pushed",
-            )
-        return seen, len(binaries)
-
-    def _seen(self, plan: ImagePlan, image: str, paths: Sequence[str]) -> Seen:
-        assert witness.__file__ is not None
-        program = Path(witness.__file__).read_text(encoding="utf-8")
-        command = Command(
-            argv=("python", "-c", program, *paths),
-            place=Place(image=image, platform=plan.engine_platform),
-            purpose=f"the look into the image for {plan.platform}",
-            is_as_image_user=True,
-            limits=_WITNESS,
-        )
-        outcome = self._images.run(command)
-        line = next((line for line in outcome.stdout.splitlines() if line.startswith(witness.MARK)), "")
-        try:
-            if outcome.exit_code == 0 and line:
-                return msgspec.json.decode(line.removeprefix(witness.MARK), type=Seen)
-            why = outcome.stderr.strip()[-800:] or f"it ended with status {outcome.exit_code}"
-        except (msgspec.DecodeError, RecursionError) as error:
-            why = f"it answered something else: {error}"
-        raise AnswerIsNo(
-            f"the Python of the image for {plan.platform} does not run",
-            where=f"image {image[:19]}, made of {plan.base}",
-            why=why,
-            next="the interpreter of base must lie where that of builder does, and be the same minor version",
-        )
-
-    def _expected(self, environment: Mapping[str, str]) -> tuple[tuple[str, str | None], ...]:
-        """What the lock selects in the environment that the image's own interpreter states."""
-        packages = [entry.package for entry in self._project.entries if evaluate(entry.marker, environment)]
-        return tuple(
-            (package.name, None if package.version is None else str(package.version))
-            for package in packages
-            if not (isinstance(package.source, Directory) and package.source.install == "virtual")
-        )
-
 
 class _Clock:
     """Takes the time of what follows on one another."""
@@ -475,22 +437,11 @@ class _Clock:
         self.laps: tuple[tuple[str, float], ...] = ()
         self._last = time.perf_counter()
 
+    def note(self, name: str, seconds: float) -> None:
+        """Take down what was a part of the lap that goes on."""
+        self.laps = (*self.laps, (name, round(seconds, 3)))
+
     def lap(self, name: str) -> None:
         now = time.perf_counter()
         self.laps = (*self.laps, (name, round(now - self._last, 3)))
         self._last = now
-
-
-# What the builder needs to reach an index ----------------------------------------------------------------------------
-
-
-def secrets_of(project: Project, environment: Mapping[str, str]) -> tuple[tuple[str, bytes], ...]:
-    """What a builder takes to reach the indexes: variables, credentials as a netrc file, authorities."""
-    variables, files = network_of(environment, project.read.manifest.settings)
-    kept = {name: value for name, value in variables if name != "SSL_CERT_FILE"}
-    found = []
-    if kept:
-        found.append(("environment", json.dumps(kept).encode()))
-    if files:
-        found.append(("authorities", files[0].content))
-    return tuple(found)

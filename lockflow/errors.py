@@ -51,6 +51,10 @@ class Interrupted(EngineError):
     """What was under way was ended because the run is; nothing is known of it."""
 
 
+class MissingImage(EngineError):
+    """An engine does not have an image."""
+
+
 class AnswerIsNo(LockflowError):
     """The question was answered, and the answer is no (unsatisfiable, outdated, a platform fails)."""
 

@@ -1,6 +1,7 @@
 """The task graph for doit: inputs, resolve, check of each platform, report, and `lock`, which is all of them.
 
     inputs > resolve > check:darwin, check:linux/amd64, ... > report > lock
+                       check:linux/arm64 > image:linux/arm64
 
 A project's `dodo.py` imports the creators and DOIT_CONFIG from here; `doit PROJECT=path lock` works on another
 project. Drawing the graph costs next to nothing: what the actions do is imported when one of them runs. State lies in
@@ -34,6 +35,7 @@ from lockflow.unchanged import STATE, question
 __all__ = [
     "DOIT_CONFIG",
     "task_check",
+    "task_image",
     "task_inputs",
     "task_lock",
     "task_refresh",
@@ -116,6 +118,30 @@ def task_lock() -> dict[str, Any]:
     return {"actions": None, "task_dep": ["report"]}
 
 
+def task_image() -> Iterable[dict[str, Any]]:
+    """Build an image from the checked lock: doit image:linux/arm64 [PYTHON=3.12] [TAG=1.4] [PUSH=1]."""
+    checked = dict(_platforms())
+    names = [name for name, definition in checked.items() if _has_container(definition)]
+    # Platforms that are asked for together have a task of their own: they are pushed under one name.
+    asked = get_var("PLATFORM") or ""
+    yield {"name": None, "doc": "Build an image from the checked lock (PYTHON=, TAG=, PUSH=1)."}
+    for name in dict.fromkeys([*names, *([asked] if asked else [])]):
+        parts = [part.strip() for part in name.split(",") if part.strip()]
+        found = [_defined(part) or (part, []) for part in parts]
+        settings = _image_settings()
+        yield {
+            "name": name,
+            "doc": f"Build the image for {' and '.join(parts)}.",
+            "actions": [(image, [parts, settings])],
+            "file_dep": [str(LOCK), *(path for _, definition in found for path in definition)],
+            "task_dep": [f"check:{part}" for part, _ in found if part in checked],
+            "targets": [str(_image_record(parts))],
+            "uptodate": [(images_stand, [parts, settings])],
+            "clean": True,
+            "io": {"capture": False},
+        }
+
+
 def task_refresh() -> dict[str, Any]:
     """Bring the lock to newer versions that hold on every platform: doit refresh [AT_MOST=5] [ONLY=minor]."""
     return {"actions": [refresh], "uptodate": [False], "io": {"capture": False}}
@@ -142,6 +168,15 @@ def verdict_stands(task: Task, values: Values, report: str, settings: str) -> bo
     """Whether a check may rest. A bad verdict may where the report repeats it; one that could not be given may not."""
     verdict = _verdict(Path(report))
     return values.get("settings") == settings and (verdict == "good" or (verdict == "bad" and RUN.has_report))
+
+
+def images_stand(task: Task, values: Values, platforms: Sequence[str], settings: str) -> bool:  # noqa: ARG001  as above
+    """Whether nothing that goes into images changed, and they are still there."""
+    if values.get("settings") != settings:
+        return False
+    from lockflow.cli.task_image import stand
+
+    return stand(_target(), _image_ask(platforms), _image_record(platforms), str(values.get("content")))
 
 
 # Actions --------------------------------------------------------------------------------------------------------------
@@ -221,6 +256,19 @@ def report(names: Sequence[str]) -> BaseFail | None:
         found = checking.report(_target(), names)
         say_report(found, _console())
         return _silent_failure(exit_code(found)) if exit_code(found) else None
+
+    return _answer(act)
+
+
+def image(platforms: Sequence[str], settings: str) -> BaseFail | dict[str, str] | None:
+    """Build images, and note which."""
+
+    def act() -> dict[str, str]:
+        from lockflow.cli.task_image import build
+
+        state_folder(_root())
+        content = build(_target(), _image_ask(platforms), _image_record(platforms), _network(), _console())
+        return {"settings": settings, "content": content}
 
     return _answer(act)
 
@@ -309,6 +357,33 @@ def _check_settings() -> str:
     keys = ("python-versions", "allow-sdist", "executor", "level", "modules", "engines")
     variables = [os.environ.get(f"LOCKFLOW_{key.upper().replace('-', '_')}") for key in keys]
     return json.dumps([VERSION, *(_settings().get(key) for key in keys), *variables])
+
+
+def _image_settings() -> str:
+    """What besides lock, definitions and files decides an image, as text; the files are looked at when it matters."""
+    asked = [get_var(name) or "" for name in ("PYTHON", "TAG", "PUSH")]
+    return json.dumps([_check_settings(), _settings().get("image"), _settings().get("uv"), *asked], default=str)
+
+
+def _image_ask(platforms: Sequence[str]) -> Any:  # noqa: ANN401  an ImageAsk, whose type is not to be imported here
+    from lockflow.building import ImageAsk
+    from lockflow.cli.faults import flag
+
+    push = flag({"PUSH": str(get_var("PUSH") or "")}, "PUSH")
+    tag, python = get_var("TAG") or "", get_var("PYTHON") or ""
+    return ImageAsk(platforms=tuple(platforms), python=python, tag=tag, push=push)
+
+
+def _image_record(platforms: Sequence[str]) -> Path:
+    """Where it is noted which images were built."""
+    return PROJECT / STATE / f"image-{'+'.join(platforms).replace('/', '-')}.json"
+
+
+def _has_container(definition: Sequence[str]) -> bool:
+    try:
+        return any("container" in tomllib.loads(Path(path).read_text(encoding="utf-8")) for path in definition)
+    except (OSError, ValueError):
+        return False
 
 
 def _platforms() -> list[tuple[str, list[str]]]:

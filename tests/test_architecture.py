@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parent.parent / "lockflow"
 ROOMS = ("inputs", "index", "resolve", "lock", "platforms", "report", "images", "environments")
 CELLAR = ("standards", "engines", "errors")
 STAIRS = (
-    "building", "checking", "image_plans",
+    "builder_secrets", "building", "checking", "image_plans", "looking",
     "before_build", "clients", "dependencies", "doctor", "editing", "fixing", "judging", "keeping", "merging",
     "proving", "refresh", "refreshing", "required_wheels", "steps", "remember", "sbom", "setting_up", "taking_over",
     "syncing",
@@ -27,8 +27,8 @@ STAIRS = (
 ROOF = ("cli", "tasks", "flyte", "flyte_images")
 EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}
 EDGES = {
-    "engines.docker", "engines.docker_images", "engines.opening", "engines.owner", "engines.process", "engines.session",
-    "engines.swarm",
+    "engines.docker", "engines.docker_images", "engines.opening", "engines.owner", "engines.process",
+    "engines.registry", "engines.session", "engines.swarm",
     "inputs.read",
     "index.asking", "index.backend", "index.building", "index.cache", "index.client", "index.credentials", "index.git",
     "index.http", "index.keyring", "index.network", "index.options", "index.program", "index.reading", "index.sources",

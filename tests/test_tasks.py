@@ -254,13 +254,14 @@ def test_an_unknown_platform_is_named(graph: Graph) -> None:
 
 def test_list_names_what_there_is(graph: Graph) -> None:
     graph.doit("list", "--all", "--quiet")
-    assert graph.out.split() == ["check", *PLATFORMS, "inputs", "lock", "refresh", "report", "resolve"]
+    images = ["image", "image:linux/amd64", "image:linux/arm64"]
+    assert graph.out.split() == ["check", *PLATFORMS, *images, "inputs", "lock", "refresh", "report", "resolve"]
 
 
 def test_an_alias_is_listed_under_the_name_it_stands_for(graph: Graph) -> None:
     edit(graph.bench.project / "pyproject.toml", "[tool.lockflow]", '[tool.lockflow]\nplatforms = ["darwin/arm64"]')
     graph.doit("list", "--all", "--quiet")
-    assert graph.out.split() == ["check", "check:darwin", "inputs", "lock", "refresh", "report", "resolve"]
+    assert graph.out.split() == ["check", "check:darwin", "image", "inputs", "lock", "refresh", "report", "resolve"]
 
 
 def test_clean_removes_what_can_be_made_again_and_keeps_the_lock(graph: Graph) -> None:

@@ -36,6 +36,7 @@ class _Run:
         self.has_report = has_report
         self._is_over = False
         self._engines: dict[tuple[tuple[str, str], ...], Any] = {}
+        self._makers: list[Any] = []
         self._jobs: Any = None
 
     def open_engine(self, addresses: Mapping[str, str]) -> Any:  # noqa: ANN401  an Engine, whose type is not imported
@@ -57,6 +58,17 @@ class _Run:
             raise found
         return Lent(found)
 
+    def open_images(self, addresses: Mapping[str, str]) -> Any:  # noqa: ANN401  an ImageEngine, as above
+        """Open an engine that makes images; who asks closes it, and so does the end of the run."""
+        from lockflow.engines.opening import open_images
+
+        with self._lock:
+            if self._is_over:
+                raise Interrupted("the run was interrupted")
+            opened = open_images(addresses)
+            self._makers.append(opened)
+        return opened
+
     def watch(self) -> Any:  # noqa: ANN401  a Watch, as above
         """The view that all tasks share."""
         from lockflow.cli.jobs import Jobs
@@ -73,7 +85,7 @@ class _Run:
             engines = [engine for engine in self._engines.values() if not isinstance(engine, LockflowError)]
         if self._jobs is not None:
             self._jobs.close()
-        for engine in engines:
+        for engine in (*engines, *self._makers):
             engine.close()
 
 

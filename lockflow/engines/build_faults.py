@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockflow.errors import AnswerIsNo, EngineError, LockflowError
+from lockflow.errors import AnswerIsNo, EngineError, LockflowError, MissingImage
 
 
 def build_failed(purpose: str, said: str, lines: tuple[str, ...]) -> LockflowError:
@@ -79,6 +79,10 @@ def _step(said: str) -> str:
 
 def _last(output: str, said: str) -> str:
     return "\n".join(dict.fromkeys(line for line in (*output.splitlines()[-8:], said) if line))
+
+
+def gone(image: str, why: str) -> MissingImage:
+    return MissingImage(f"the image {image} is not there", where="the engine", why=why, next="build it again")
 
 
 def no_context(purpose: str, error: OSError) -> EngineError:

@@ -12,6 +12,7 @@ import binascii
 import contextlib
 import io
 import json
+import os
 import socket
 import tarfile
 import tempfile
@@ -28,6 +29,7 @@ from lockflow.engines.docker import ERRORS, Connect, DockerEngine, Host
 from lockflow.engines.images import Build, ContextFile, FileHead, ImageFacts, OnNews, Pushed
 from lockflow.engines.model import Command, Outcome, Place
 from lockflow.engines.owner import is_orphan_tag, labels, owned_tag
+from lockflow.engines.registry import Name, Registry
 from lockflow.engines.session import answering, new_session_id
 from lockflow.errors import LockflowError
 
@@ -62,7 +64,10 @@ class DockerImages:
     def facts(self, image: str, platform: str) -> ImageFacts:
         host = self._host(platform)
         with _answered(host):
-            attributes = host.client.images.get(image).attrs
+            try:
+                attributes = host.client.images.get(image).attrs
+            except docker.errors.ImageNotFound as error:
+                raise build_faults.gone(image, str(error.explanation or error)) from error
         config = attributes.get("Config") or {}
         return ImageFacts(
             id=str(attributes.get("Id", "")),
@@ -204,8 +209,12 @@ class DockerImages:
             raise build_faults.push_failed(reference, "the engine ended without the digest of what was pushed")
         return Pushed(reference=reference, digest=digest)
 
-    def join(self, reference: str, parts: tuple[Pushed, ...]) -> Pushed:  # noqa: ARG002
-        raise build_faults.push_failed(reference, "not yet")
+    def join(self, reference: str, parts: tuple[Pushed, ...]) -> Pushed:
+        name = Name.of(reference)
+        host = self._host("")
+        user, password = host.credentials_of(name.registry)
+        with Registry(name, user, password, authorities=os.environ.get("SSL_CERT_FILE", "")) as registry:
+            return registry.put_list(parts)
 
     # Engines --------------------------------------------------------------------------------------------------------
 

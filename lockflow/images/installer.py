@@ -115,6 +115,9 @@ def lay_out(before: dict[Path, object], out: Path) -> None:
     """Put what is new below `out`, in the place that it has, with all times zero."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
+    if not before:
+        # The folder that images work in; made by them, it would have the time of the build.
+        (out / "app").mkdir()
     for path in files_of(VENV):
         # What is as it was is not touched: that alone would make it part of this layer.
         if before.get(path) == identity(path):

@@ -117,7 +117,7 @@ def test_doit_finds_the_tasks_of_the_dodo_file(plain: Workbench) -> None:
         [sys.executable, "-m", "doit", "list"], cwd=plain.project, capture_output=True, text=True, check=True
     )
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
-        "check", "inputs", "lock", "refresh", "report", "resolve",
+        "check", "image", "inputs", "lock", "refresh", "report", "resolve",
     ]  # fmt: skip
 
 
@@ -127,3 +127,9 @@ def test_make_finds_its_targets(plain: Workbench) -> None:
         ["make", "-n", "lock", "refresh"], cwd=plain.project, capture_output=True, text=True, check=True
     )
     assert done.stdout == "doit lock\ndoit refresh\n"
+    done = subprocess.run(
+        ["make", "-n", "image", "PLATFORM=linux/amd64,linux/arm64", "PUSH=1"],
+        cwd=plain.project, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    asked = 'PLATFORM="linux/amd64,linux/arm64" PYTHON="" TAG="" PUSH="1" image:"linux/amd64,linux/arm64"'
+    assert done.stdout == f"doit {asked}\n"

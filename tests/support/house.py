@@ -8,6 +8,7 @@ import io
 import json
 import tarfile
 import threading
+import time
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,12 @@ class House(httpx.BaseTransport):
     origin: str = "https://index.example"
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
     """Contents by file name by project."""
+    password: str = ""
+    """Asked of whoever comes over HTTP, as that of the user `reader`."""
+    was_asked_with_password: bool = False
+    delayed: set[str] = field(default_factory=set)
+    """Projects whose files do not come for as long as they are in here."""
+    is_waiting: bool = False
 
     def offer(
         self, name: str, version: str, *requires: str, wheels: Iterable[str] = (ANY,), sdist: bool = False
@@ -54,6 +61,13 @@ class House(httpx.BaseTransport):
                     return 200, "application/octet-stream", mine[parts[1]]
         return 404, "text/plain", b"not here"
 
+    def hold_back(self, path: str) -> None:
+        """Wait for as long as the file at `path` is not to come."""
+        name = path.rpartition("/")[2]
+        while path.startswith("/files/") and any(name in self.files[project] for project in self.delayed):
+            self.is_waiting = True
+            time.sleep(0.05)
+
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url = str(request.url)
         if not url.startswith(f"{self.origin}/"):
@@ -71,6 +85,16 @@ class House(httpx.BaseTransport):
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                if house.password:
+                    token = base64.b64encode(f"reader:{house.password}".encode()).decode()
+                    if self.headers.get("authorization") != f"Basic {token}":
+                        self.send_response(401)
+                        self.send_header("www-authenticate", 'Basic realm="tests"')
+                        self.send_header("content-length", "0")
+                        self.end_headers()
+                        return
+                    house.was_asked_with_password = True
+                house.hold_back(self.path)
                 status, kind, body = house.answer(self.path)
                 self.send_response(status)
                 self.send_header("content-type", kind)

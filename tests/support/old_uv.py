@@ -29,8 +29,8 @@ def program_in(wheel: Path, version: str) -> bytes:
         return archive.read(f"uv-{version}.data/scripts/uv")
 
 
-def wheel_of(name: str, version: str, platform: str = "") -> Path:
-    """The wheel of a release, for this machine or for `platform` as pip names it."""
+def wheel_of(name: str, version: str, platform: str = "", *, python: str = "") -> Path:
+    """The wheel of a release, for this machine or for `platform` as pip names it, and for that Python."""
     folder = TOOLS / "wheels" / (platform or "here")
     found = next(folder.glob(f"{name}-{version}-*.whl"), None)
     if found is None:
@@ -38,6 +38,7 @@ def wheel_of(name: str, version: str, platform: str = "") -> Path:
         with tempfile.TemporaryDirectory(dir=folder) as fresh:
             argv = ["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", fresh]
             chosen = ["--platform", platform] if platform else []
+            chosen += ["--python-version", python] if python else []
             subprocess.run([sys.executable, *argv, *chosen, f"{name}=={version}"], check=True, timeout=300)
             (wheel,) = Path(fresh).iterdir()
             found = wheel.replace(folder / wheel.name)
