@@ -26,11 +26,13 @@ MERGING = "LOCKFLOW_MERGING"
 """Set while the tree is merged once more: then the driver is not asked to lock."""
 _SECONDS = 300.0
 _INPUTS = ("pyproject.toml", "uv.toml")
-_HEADS = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD")
+_NOBODY = {f"GIT_{role}_{what}": "nobody" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
-def merge(ours: Path, theirs: Path, place: str, target: Target, network: Network) -> LockResult | None:
+def merge(base: Path, ours: Path, theirs: Path, place: str, target: Target, network: Network) -> LockResult | None:
     """Put the merged lock into `ours`; `place` is its path in the repository. None where git only asks in between.
+
+    The files are what git hands to a merge driver: both sides, and where they come from.
 
     Raises LockflowError with both sides left in `ours` under conflict marks.
     """
@@ -40,7 +42,7 @@ def merge(ours: Path, theirs: Path, place: str, target: Target, network: Network
     both = f"<<<<<<< ours\n{mine}=======\n{other}>>>>>>> theirs\n"
     try:
         with tempfile.TemporaryDirectory(prefix="lockflow-merge-") as folder:
-            _extract(_merged_tree(target.environment), Path(folder))
+            _extract(_merged_tree(target.environment, base, theirs), Path(folder))
             path = Path(folder, PurePosixPath(place))
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(both, encoding="utf-8", newline="\n")
@@ -60,11 +62,10 @@ def _text(path: Path) -> str:
     return text if text.endswith("\n") else f"{text}\n"
 
 
-def _merged_tree(environment: Mapping[str, str]) -> str:
+def _merged_tree(environment: Mapping[str, str], base: Path, theirs: Path) -> str:
     """The tree of the merge that is under way. Raises AnswerIsNo where inputs of the lock are in conflict too."""
-    head, base = _other_commit(environment)
-    bases = [f"--merge-base={base}"] if base else []
-    done = _git(["merge-tree", "--write-tree", "--name-only", "--no-messages", *bases, "HEAD", head])
+    ours, other = _sides(environment, base, theirs)
+    done = _git(["merge-tree", "--write-tree", "--name-only", "--no-messages", ours, other])
     tree, *conflicted = done.stdout.decode(errors="surrogateescape").splitlines() or [""]
     if done.returncode not in (0, 1) or not tree:
         raise InputError(
@@ -84,21 +85,66 @@ def _merged_tree(environment: Mapping[str, str]) -> str:
     return tree
 
 
-def _other_commit(environment: Mapping[str, str]) -> tuple[str, str]:
-    """The commit that is merged in, and its base where it is one commit's change that is carried over."""
+def _sides(environment: Mapping[str, str], base: Path, theirs: Path) -> tuple[str, str]:
+    """The two commits of the merge that is under way, whose merge base is its base."""
     for name in environment:
         if name.startswith("GITHEAD_"):
-            return name.removeprefix("GITHEAD_"), ""
-    for name in _HEADS:
-        done = _git(["rev-parse", "--quiet", "--verify", name])
-        if done.returncode == 0:
-            commit = done.stdout.decode().strip()
-            return commit, "" if name == "MERGE_HEAD" else f"{commit}^"
-    raise InputError(
-        "there is no merge under way",
-        where="git",
-        next="let git run it: merge.uvlock.driver = lockflow merge-driver %O %A %B %P",
-    )
+            return "HEAD", name.removeprefix("GITHEAD_")
+    merged = _commit("MERGE_HEAD")
+    if merged:
+        return "HEAD", merged
+    carried = _carried(base, theirs)
+    if carried is None:
+        raise InputError(
+            "there is no merge under way",
+            where="git",
+            next="let git run it: merge.uvlock.driver = lockflow merge-driver %O %A %B %P",
+        )
+    before, after = carried
+    # Two commits that nobody sees have the change's parent as merge base, which git below 2.40 cannot be told.
+    return _child("HEAD", before), _child(after, before)
+
+
+def _carried(base: Path, theirs: Path) -> tuple[str, str] | None:
+    """Parent and commit of a change that is carried over by a rebase or cherry-pick, or the reverse by a revert.
+
+    Git says nowhere which it is while a driver runs, but the lock of both is known: it is the commit that turns one
+    into the other.
+    """
+    blobs = [_git(["hash-object", "--", str(path)]).stdout.decode().strip() for path in (base, theirs)]
+    if not all(blobs):
+        return None
+    words = [
+        "log",
+        "--all",
+        "--reflog",
+        "--format=%H",
+        "--raw",
+        "--no-abbrev",
+        "--no-renames",
+        f"--find-object={blobs[1]}",
+    ]
+    commit = ""
+    for line in _git([*words, f"--find-object={blobs[1]}"]).stdout.decode(errors="replace").splitlines():
+        if not line.startswith(":"):
+            commit = line.strip() or commit
+            continue
+        _, _, old, new, *_ = line.split()
+        if [old, new] == blobs:
+            return f"{commit}^", commit
+        if [new, old] == blobs:
+            return commit, f"{commit}^"
+    return None
+
+
+def _child(tree: str, parent: str) -> str:
+    done = _git(["commit-tree", f"{tree}^{{tree}}", "-p", parent, "-m", "merged by lockflow"], **_NOBODY)
+    return done.stdout.decode().strip()
+
+
+def _commit(name: str) -> str:
+    done = _git(["rev-parse", "--quiet", "--verify", name])
+    return done.stdout.decode().strip() if done.returncode == 0 else ""
 
 
 def _extract(tree: str, folder: Path) -> None:
@@ -109,8 +155,8 @@ def _extract(tree: str, folder: Path) -> None:
         archive.extractall(folder, filter="data")
 
 
-def _git(words: list[str]) -> subprocess.CompletedProcess[bytes]:
-    environment = {**os.environ, MERGING: "1"}
+def _git(words: list[str], **variables: str) -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, **variables, MERGING: "1"}
     try:
         return subprocess.run(
             ["git", *words],

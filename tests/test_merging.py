@@ -88,6 +88,7 @@ def test_while_git_merges_ahead_of_time_our_side_is_left_as_it_is(
 def test_outside_of_a_merge_it_says_how_to_set_it_up(two_branches: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = two_branches
     monkeypatch.delenv(f"GITHEAD_{git(bench.project, 'rev-parse', 'theirs')}")
+    (bench.project / "theirs.lock").write_text("of no commit\n", encoding="utf-8")
     run = bench.run("merge-driver", "base.lock", "ours.lock", "theirs.lock")
     assert run.code == 2
     assert "merge.uvlock.driver" in run.said

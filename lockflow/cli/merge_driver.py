@@ -21,7 +21,7 @@ Set up, once for each clone and once for the repository:
 def run_merge_driver(words: list[str], console: Console, started: Started) -> int:
     """Leave the merged lock in the second file; 1 or 2 with both sides in it where it is not merged."""
     parser = Parser("merge-driver", _SUMMARY, epilog=_EPILOG)
-    parser.add_argument("base", metavar="BASE")
+    parser.add_argument("base", type=Path, metavar="BASE")
     parser.add_argument("ours", type=Path, metavar="OURS", help="is replaced by the outcome")
     parser.add_argument("theirs", type=Path, metavar="THEIRS")
     parser.add_argument(
@@ -31,7 +31,9 @@ def run_merge_driver(words: list[str], console: Console, started: Started) -> in
         add_group(parser)
     options = parser.parse(words)
     settle(console, options)
-    result = merge(options.ours, options.theirs, options.place, target(options, started), network(options, started))
+    result = merge(
+        options.base, options.ours, options.theirs, options.place, target(options, started), network(options, started)
+    )
     if result is not None:
         console.say(f"Merged {options.place}: {result.packages} packages")
     return 0
