@@ -1,25 +1,34 @@
 """Looks at what lockflow needs around it: the project, its lock, the indexes, uv, the cache and an engine.
 
-Each finding is fine, or says what to do; nothing is changed.
+Each finding is fine, or says what to do; nothing is changed, nothing is downloaded but an index page for each index.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
-import subprocess
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from msgspec import Struct
 
-from lockflow.errors import LockflowError
-from lockflow.keeping import cache_folder, held
+from lockflow.before_build import before_build
+from lockflow.engines.model import Engine
+from lockflow.engines.process import run_here
+from lockflow.errors import EngineError, LockflowError
+from lockflow.inputs.model import Index, Settings
+from lockflow.inputs.read import ReadResult
+from lockflow.keeping import cache_folder, held, size_text
 from lockflow.lock.modes import Mode
+from lockflow.platforms.probing import place_of
+from lockflow.platforms.pythons import pythons_to_check
+from lockflow.platforms.read import read_platforms
+from lockflow.proving import OpenEngine
 from lockflow.standards.requirements import Registry
 from lockflow.steps import Network, Target, Walk, inputs, lock
 
 _SECONDS = 20.0
+_VERSION = re.compile(r"uv ([0-9][0-9.]*)", re.ASCII)
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -31,24 +40,29 @@ class Finding(Struct, frozen=True, kw_only=True):
     next: str = ""
 
 
-def examine(target: Target, network: Network) -> Iterator[Finding]:
-    """Look at one thing after the other."""
+def examine(target: Target, network: Network, open_engine: OpenEngine) -> Iterator[Finding]:
+    """Look at one thing after the other; each is looked at whatever became of those before."""
     try:
         read = inputs(target)
     except LockflowError as error:
         yield _failed("project", error)
+        yield from _uv(target, None)
         yield _cache(target, network)
-        yield _engine()
+        yield from _engine(None, open_engine)
         return
     yield Finding(subject="project", is_fine=True, what=str(read.root))
-    yield _drift(target, network)
+    yield _lock(target, network)
+    yield from _drift(target, read)
     yield from _indexes(target, network)
-    yield _uv(target, read.manifest.settings.uv)
+    yield from _uv(target, read.manifest.settings.uv)
     yield _cache(target, network)
-    yield _engine()
+    yield from _engine(read, open_engine)
 
 
-def _drift(target: Target, network: Network) -> Finding:
+# The lock ------------------------------------------------------------------------------------------------------------
+
+
+def _lock(target: Target, network: Network) -> Finding:
     try:
         result = lock(target, Mode.LOCKED, flag="lockflow doctor", network=network)
     except LockflowError as error:
@@ -56,45 +70,102 @@ def _drift(target: Target, network: Network) -> Finding:
     return Finding(subject="lock", is_fine=True, what=f"up to date, {result.packages} packages")
 
 
+def _drift(target: Target, read: ReadResult) -> Iterator[Finding]:
+    """What the uvs that take part in a build would make of the lock; a lock that is stale was told before."""
+    if not read.lock_path.is_file():
+        return
+    try:
+        found = [drift for drift in before_build(target) if drift.concern != "lock"]
+    except LockflowError as error:
+        yield _failed("drift", error)
+        return
+    for drift in found:
+        yield Finding(subject="drift", is_fine=False, what=f"{drift.what}: {drift.why}", next="\n".join(drift.advice))
+    if not found:
+        pinned = read.manifest.settings.uv
+        builder = f"uv {pinned}" if pinned else "the newest uv known here, as no release is pinned,"
+        yield Finding(subject="drift", is_fine=True, what=f"none: {builder} reads this lock as it is meant")
+
+
+# Indexes -------------------------------------------------------------------------------------------------------------
+
+
 def _indexes(target: Target, network: Network) -> Iterator[Finding]:
-    """Ask the index for the page of the first package that the lock has from it."""
+    """Ask every index for one page: of a package that the lock has from there, else of any."""
     try:
         walk = Walk(target, network)
         known = walk.old_lock()
-        packages = [] if known is None else [item for item in known.packages if isinstance(item.source, Registry)]
-        if not packages:
-            yield Finding(subject="index", is_fine=True, what="no package of the lock comes from an index")
-            return
-        name = packages[0].name
-        found = walk.listings([name], afresh=not network.offline)
     except LockflowError as error:
         yield _failed("index", error)
         return
-    where = ", ".join(index.url for index in walk.read.manifest.settings.indexes) or "no index"
-    if name in found:
-        yield Finding(subject="index", is_fine=True, what=f"{where} answers")
+    settings = walk.read.manifest.settings
+    sources = [(package.name, package.source) for package in ([] if known is None else known.packages)]
+    names = [(name, source.index) for name, source in sources if isinstance(source, Registry)]
+    wanted = []
+    for index in (*settings.indexes, *settings.find_links):
+        own = [name for name, url in names if url == index.url]
+        wanted.append((own[0] if own else names[0][0] if names else "lockflow", index))
+    if network.offline:
+        yield Finding(subject="index", is_fine=True, what="not asked: the network is off")
+    elif not wanted:
+        yield Finding(subject="index", is_fine=True, what="the project names none")
     else:
-        advice = "check the network, proxies and credentials; `lockflow lock -v` says more"
-        yield Finding(subject="index", is_fine=False, what=f"{where}: no page of {name}", next=advice)
+        for (_, index), trouble in zip(wanted, walk.reached(wanted), strict=True):
+            yield _index(index, trouble)
 
 
-def _uv(target: Target, wanted: str | None) -> Finding:
-    """Without uv all is well too, as long as the project asks for none."""
-    path = shutil.which("uv", path=target.environment.get("PATH"))
-    if path is None:
-        if wanted is None:
-            return Finding(subject="uv", is_fine=True, what="not installed, and not needed")
-        return Finding(subject="uv", is_fine=False, what="not found", next=f"install uv {wanted}")
-    try:
-        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=_SECONDS, check=False)
-    except (OSError, subprocess.SubprocessError) as error:
-        return Finding(subject="uv", is_fine=False, what=f"{path} does not run: {error}", next="install uv anew")
-    version = [*done.stdout.split(), "", ""][1]
-    if wanted is not None and version != wanted:
-        text = f"{version} at {path}, while the project is locked for {wanted}"
-        advice = f"install uv {wanted}, or set [tool.lockflow] uv to what everybody has"
-        return Finding(subject="uv", is_fine=False, what=text, next=advice)
-    return Finding(subject="uv", is_fine=True, what=f"{version} at {path}")
+def _index(index: Index, error: LockflowError | None) -> Finding:
+    where = f"{index.name} ({index.url})" if index.name else index.url
+    if error is None:
+        return Finding(subject="index", is_fine=True, what=f"{where} answers")
+    why = f": {error.why.splitlines()[0]}" if error.why else ""
+    advice = error.next or "check the network, proxies and credentials"
+    return Finding(subject="index", is_fine=False, what=f"{where}: {error.what}{why}", next=advice)
+
+
+# Tools ---------------------------------------------------------------------------------------------------------------
+
+
+def _uv(target: Target, wanted: str | None) -> Iterator[Finding]:
+    """Every uv that a shell could find; the first is the one that runs. None is fine too where none is asked for."""
+    found = list(_uvs(target))
+    if not found and wanted is None:
+        yield Finding(subject="uv", is_fine=True, what="not installed, and not needed")
+    elif not found:
+        yield Finding(subject="uv", is_fine=False, what="not found", next=f"install uv {wanted}")
+    for number, (path, version) in enumerate(found):
+        if not version:
+            yield Finding(subject="uv", is_fine=False, what=f"{path} does not run", next="install uv anew")
+        elif number:
+            text = f"{version} at {path}, behind the first"
+            yield Finding(subject="uv", is_fine=True, what=text)
+        elif wanted is not None and version != wanted:
+            text = f"{version} at {path}, while the project is locked for {wanted}"
+            advice = f"install uv {wanted}, or set [tool.lockflow] uv to what everybody has"
+            yield Finding(subject="uv", is_fine=False, what=text, next=advice)
+        else:
+            yield Finding(subject="uv", is_fine=True, what=f"{version} at {path}")
+
+
+def _uvs(target: Target) -> Iterator[tuple[Path, str]]:
+    """Path and version, empty where it does not say; each program once, whatever names lead to it."""
+    seen = set()
+    for folder in target.environment.get("PATH", os.defpath).split(os.pathsep):
+        path = Path(folder or ".") / ("uv.exe" if os.name == "nt" else "uv")
+        if not os.access(path, os.X_OK) or not path.is_file() or path.resolve() in seen:
+            continue
+        seen.add(path.resolve())
+        try:
+            outcome = run_here(
+                [str(path), "--version"],
+                folder=target.directory,
+                environment=target.environment,
+                timeout_seconds=_SECONDS,
+            )
+        except EngineError:
+            outcome = None
+        match = None if outcome is None else _VERSION.match(outcome.stdout)
+        yield path, match[1] if match is not None else ""
 
 
 def _cache(target: Target, network: Network) -> Finding:
@@ -104,25 +175,56 @@ def _cache(target: Target, network: Network) -> Finding:
         advice = "make it writable, or name another with --cache-dir or LOCKFLOW_CACHE_DIR"
         return Finding(subject="cache", is_fine=False, what=f"{folder} cannot be written", next=advice)
     found = held(folder)
-    return Finding(subject="cache", is_fine=True, what=f"{folder}, {found.files} files")
+    return Finding(subject="cache", is_fine=True, what=f"{folder}, {found.files} files, {size_text(found.size)}")
 
 
-def _engine() -> Finding:
-    """An engine is needed for evidence and images only, so its absence is fine."""
-    if importlib.util.find_spec("docker") is None:
-        return Finding(subject="engine", is_fine=True, what="none: checks read tags; lockflow[docker] adds containers")
-    engine = shutil.which("docker")
-    if engine is None:
-        return Finding(subject="engine", is_fine=True, what="the library is here, the docker command is not")
-    command = [engine, "version", "--format", "{{.Server.Version}}"]
+# Engines -------------------------------------------------------------------------------------------------------------
+
+
+def _engine(read: ReadResult | None, open_engine: OpenEngine) -> Iterator[Finding]:
+    """An engine is needed for evidence and images, so that none is there is fine unless the project asks for one."""
+    settings = None if read is None else read.manifest.settings
+    is_wanted = settings is not None and settings.executor in ("docker", "swarm")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
-    except (OSError, subprocess.SubprocessError) as error:
-        return Finding(subject="engine", is_fine=False, what=f"{engine} does not run: {error}", next="start the engine")
-    if done.returncode != 0:
-        why = (done.stderr.strip().splitlines() or ["it does not answer"])[-1]
-        return Finding(subject="engine", is_fine=False, what=why, next="start the engine, or check with --level tags")
-    return Finding(subject="engine", is_fine=True, what=f"docker {done.stdout.strip()}")
+        engine = open_engine({} if settings is None else dict(settings.engines))
+    except LockflowError as error:
+        why = f": {error.why.splitlines()[0]}" if error.why else ""
+        if is_wanted:
+            yield _failed("engine", error)
+        else:
+            text = f"none, so checks read tags and no image can be built ({error.what}{why})"
+            yield Finding(subject="engine", is_fine=True, what=text)
+        return
+    try:
+        yield Finding(subject="engine", is_fine=True, what=f"answers, {engine.native()}")
+        if read is not None and settings is not None:
+            yield from _places(engine, read, settings)
+    except LockflowError as error:
+        yield _failed("engine", error)
+    finally:
+        engine.close()
+
+
+def _places(engine: Engine, read: ReadResult, settings: Settings) -> Iterator[Finding]:
+    """Whether the containers of each platform can be had; a foreign one runs a program, for want of a better sign."""
+    pythons = pythons_to_check(read.manifest.requires_python, settings.python_versions)
+    for entry in read_platforms(settings.platforms, read.root):
+        platform = entry.platform
+        places = [place for python in reversed(pythons) if (place := place_of(platform, python)) is not None]
+        place = next((place for place in places if engine.has(place)), None)
+        if not places:
+            yield Finding(subject=platform.name, is_fine=True, what="has no container; its tags decide")
+        elif place is None:
+            text = f"{places[0].image} is not here yet; the first check that asks for containers pulls it"
+            yield Finding(subject=platform.name, is_fine=True, what=text)
+        else:
+            try:
+                engine.prepare(place)
+            except LockflowError as error:
+                yield _failed(platform.name, error)
+            else:
+                how = "natively" if place.platform == engine.native() else "emulated, or on an engine of its own"
+                yield Finding(subject=platform.name, is_fine=True, what=f"{place.image} runs {how}")
 
 
 def _failed(subject: str, error: LockflowError) -> Finding:

@@ -15,11 +15,26 @@ from lockflow.index.cache import default_cache_folder
 _TAG = "CACHEDIR.TAG"
 
 
+_SECTIONS = {
+    "listings": "index pages",
+    "metadata": "metadata",
+    "archives": "archives",
+    "builds": "what builds said",
+    "git": "git repositories",
+    "programs": "programs for containers",
+    "unpacked": "unpacked wheels",
+    "environments": "environments of scripts",
+}
+_WHOLE = ("unpacked", "environments")
+"""Sections of which a folder two or one levels down goes whole or not at all."""
+
+
 class Held(Struct, frozen=True, kw_only=True):
-    """Files and their bytes."""
+    """Files and their bytes; of a section of the cache, or of all of it."""
 
     files: int
     size: int
+    section: str = ""
 
 
 def cache_folder(named: str | None, environment: Mapping[str, str]) -> Path:
@@ -29,6 +44,21 @@ def cache_folder(named: str | None, environment: Mapping[str, str]) -> Path:
 def held(folder: Path) -> Held:
     found = [status.st_size for _, status in _entries(folder)]
     return Held(files=len(found), size=sum(found))
+
+
+def sections(folder: Path) -> tuple[Held, ...]:
+    """What each section of the cache holds, in words, the largest first."""
+    found: dict[str, list[int]] = {}
+    for path, status in _entries(folder):
+        found.setdefault(_section(path, folder), []).append(status.st_size)
+    held = [Held(files=len(sizes), size=sum(sizes), section=_SECTIONS.get(name, name)) for name, sizes in found.items()]
+    return tuple(sorted(held, key=lambda entry: (-entry.size, entry.section)))
+
+
+def _section(path: Path, folder: Path) -> str:
+    """The name of the folder below the cache's, without the number of its format."""
+    first = path.relative_to(folder).parts[0]
+    return first.rpartition("-")[0] or first
 
 
 def remove(folder: Path, *, older_than_days: int | None) -> Held:
@@ -47,19 +77,46 @@ def remove(folder: Path, *, older_than_days: int | None) -> Held:
         )
     limit = None if older_than_days is None else time.time() - older_than_days * 86400
     gone = []
-    for path, status in _entries(folder):
-        if limit is None or status.st_mtime < limit:
-            try:
-                path.unlink()
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                raise InputError("the cache cannot be emptied", where=str(path), why=error.strerror or "") from error
-            gone.append(status.st_size)
+    for unit in _units(folder):
+        if limit is None or max(status.st_mtime for _, status in unit) < limit:
+            gone += [status.st_size for path, status in unit if _is_gone(path)]
     for inner, _, _ in sorted(os.walk(folder), reverse=True):
         if Path(inner) != folder and not any(Path(inner).iterdir()):
             Path(inner).rmdir()
     return Held(files=len(gone), size=sum(gone))
+
+
+def _units(folder: Path) -> Iterator[list[tuple[Path, os.stat_result]]]:
+    """Files that go together: an unpacked wheel, an environment; any other file by itself."""
+    wholes: dict[Path, list[tuple[Path, os.stat_result]]] = {}
+    for path, status in _entries(folder):
+        section = _section(path, folder)
+        if section not in _WHOLE:
+            yield [(path, status)]
+            continue
+        depth = 3 if section == "unpacked" else 2
+        wholes.setdefault(Path(*path.relative_to(folder).parts[:depth]), []).append((path, status))
+    yield from wholes.values()
+
+
+def _is_gone(path: Path) -> bool:
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise InputError("the cache cannot be emptied", where=str(path), why=error.strerror or "") from error
+    return True
+
+
+def size_text(size: int) -> str:
+    """`812 B`, `1.4 MiB`."""
+    amount = float(size)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
 
 
 def _entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:

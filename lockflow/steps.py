@@ -28,7 +28,7 @@ from lockflow.index.model import Absent, Listing, Metadata, Release
 from lockflow.index.network import http_options
 from lockflow.index.options import ClientOptions
 from lockflow.inputs.canonical import canonical_inputs
-from lockflow.inputs.model import Manifest, SettingsOverrides
+from lockflow.inputs.model import Index, Manifest, SettingsOverrides
 from lockflow.inputs.read import ReadResult, read_manifest
 from lockflow.lock.as_preferences import preferences_from_lock
 from lockflow.lock.conflict import is_conflicted, preferences_from_sides
@@ -53,7 +53,7 @@ from lockflow.lock.restate import restated
 from lockflow.lock.validate import undeclared, validate
 from lockflow.platforms.support import doubts as doubts_of
 from lockflow.required_wheels import promised, refuse_lacking_wheels, targets_of, with_lacking_wheels
-from lockflow.resolve.drive import Progress, fetch_listings, fetch_metadata, fetch_sources, resolve
+from lockflow.resolve.drive import Progress, fetch_listings, fetch_metadata, fetch_reached, fetch_sources, resolve
 from lockflow.resolve.explain import explain
 from lockflow.resolve.fork import stays_in_order
 from lockflow.resolve.policy import Policy as ResolvePolicy
@@ -297,6 +297,11 @@ class Walk:
         connect = connector(self.read, network, self._target.environment)
         indexes = [index for index in self.read.manifest.settings.indexes if not index.is_flat]
         return fetch_listings(connect, names, indexes)
+
+    def reached(self, wanted: Sequence[tuple[str, Index]]) -> list[LockflowError | None]:
+        """Ask each index afresh for a project; what went wrong, None where it answers, also that it has none."""
+        connect = connector(self.read, replace(self._network, refresh=True), self._target.environment)
+        return fetch_reached(connect, wanted)
 
     def metadata(self, releases: Sequence[tuple[Listing, Release]]) -> list[Metadata]:
         """What releases say of themselves, for people; those that cannot be had are left out."""

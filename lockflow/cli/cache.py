@@ -1,7 +1,8 @@
-"""`lockflow cache dir|info|clean|prune`: what is kept of index pages and metadata, and how to be rid of it."""
+"""`lockflow cache dir|info|clean|prune`: what is kept of all that was fetched, and how to be rid of it."""
 
 from __future__ import annotations
 
+import argparse
 import json
 
 from lockflow import keeping
@@ -10,11 +11,11 @@ from lockflow.cli.console import Console, plural
 from lockflow.cli.faults import Parser
 from lockflow.cli.plain import Started
 
-_SUMMARY = "Show or empty the cache of index pages and metadata; nothing in it is ever needed."
+_SUMMARY = "Show or empty the cache of what was fetched and built; nothing in it is ever needed."
 _EPILOG = """\
 Examples:
   lockflow cache dir                 where it is
-  lockflow cache info                how large it is
+  lockflow cache info                how large it is, part by part
   lockflow cache prune --days 30     remove what was not written in 30 days
   lockflow cache clean               remove all of it
 """
@@ -24,7 +25,7 @@ def run_cache(words: list[str], console: Console, started: Started) -> int:
     """Do one of the four things; what is asked about goes to stdout."""
     parser = Parser("cache", _SUMMARY, epilog=_EPILOG)
     parser.add_argument("action", choices=("dir", "info", "clean", "prune"))
-    parser.add_argument("--days", type=int, default=30, metavar="N", help="how long prune leaves entries alone")
+    parser.add_argument("--days", type=_days, default=30, metavar="N", help="how long prune leaves entries alone")
     parser.add_argument("--json", action="store_true", help="info as data")
     add_common(parser)
     options = parser.parse(words)
@@ -34,21 +35,22 @@ def run_cache(words: list[str], console: Console, started: Started) -> int:
         console.data(str(folder))
     elif options.action == "info":
         held = keeping.held(folder)
+        parts = keeping.sections(folder)
         if options.json:
-            console.data(json.dumps({"folder": str(folder), "files": held.files, "bytes": held.size}))
+            sections = [{"section": part.section, "files": part.files, "bytes": part.size} for part in parts]
+            data = {"folder": str(folder), "files": held.files, "bytes": held.size, "sections": sections}
+            console.data(json.dumps(data, indent=2))
         else:
-            console.data(f"{folder}: {plural(held.files, 'file')}, {size_text(held.size)}")
+            console.data(f"{folder}: {plural(held.files, 'file')}, {keeping.size_text(held.size)}")
+            for part in parts:
+                console.data(f"  {part.section}: {plural(part.files, 'file')}, {keeping.size_text(part.size)}")
     else:
         removed = keeping.remove(folder, older_than_days=None if options.action == "clean" else options.days)
-        console.say(f"Removed {plural(removed.files, 'file')} ({size_text(removed.size)}) from {folder}")
+        console.say(f"Removed {plural(removed.files, 'file')} ({keeping.size_text(removed.size)}) from {folder}")
     return 0
 
 
-def size_text(size: int) -> str:
-    """`812 B`, `1.4 MiB`."""
-    amount = float(size)
-    for unit in ("B", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"
+def _days(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days")
+    return int(text)

@@ -7,6 +7,7 @@ from lockflow.cli.console import Console
 from lockflow.cli.faults import Parser
 from lockflow.cli.plain import Started
 from lockflow.doctor import examine
+from lockflow.engines.opening import open_engine
 
 _SUMMARY = "Look at the project, its lock, the indexes, uv, the cache and the engine; say what to do."
 _EPILOG = """\
@@ -24,9 +25,9 @@ def run_doctor(words: list[str], console: Console, started: Started) -> int:
     options = parser.parse(words)
     settle(console, options)
     is_fine = True
-    for finding in examine(target(options, started), network(options, started)):
+    for finding in examine(target(options, started), network(options, started), open_engine):
         is_fine &= finding.is_fine
-        console.data(f"{'ok ' if finding.is_fine else 'bad'} {finding.subject:<8} {finding.what}")
+        console.data(f"{'ok ' if finding.is_fine else 'bad'} {finding.subject:<11} {finding.what}")
         if finding.next:
             first, *more = finding.next.splitlines()
             console.data("\n".join([f"    next:    {first}", *(f"             {line}" for line in more)]))

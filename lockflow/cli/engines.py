@@ -20,6 +20,9 @@ class Lent:
     def native(self) -> str:
         return self._engine.native()
 
+    def has(self, place: Place) -> bool:
+        return self._engine.has(place)
+
     def prepare(self, place: Place) -> None:
         self._engine.prepare(place)
 

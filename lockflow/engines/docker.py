@@ -82,6 +82,9 @@ class DockerEngine:
     def native(self) -> str:
         return self._usual.platform
 
+    def has(self, place: Place) -> bool:
+        return self.host(place.platform).has(place)
+
     def prepare(self, place: Place) -> None:
         with self._interrupted():
             self.host(place.platform).prepare(place)
@@ -212,6 +215,15 @@ class Host:
                     raise faults.went_away(self.shown, str(error)) from error
                 self._images[place] = image
             return self._images[place]
+
+    def has(self, place: Place) -> bool:
+        """Whether the engine has the image for that platform."""
+        try:
+            return _is_same(_platform_of(self.client.images.get(place.image)), place.platform)
+        except docker.errors.ImageNotFound:
+            return False
+        except ERRORS as error:
+            raise faults.went_away(self.shown, str(error)) from error
 
     def _image(self, place: Place) -> str:
         try:

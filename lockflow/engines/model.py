@@ -74,6 +74,10 @@ class Engine(Protocol):
         """The platform that runs without emulation, as engines name it."""
         ...
 
+    def has(self, place: Place) -> bool:
+        """Whether the image is here already, so that preparing the place downloads nothing."""
+        ...
+
     def prepare(self, place: Place) -> None:
         """Make sure that commands can run there. Raises EngineError with what to do where they cannot."""
         ...

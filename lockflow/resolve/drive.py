@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from msgspec.structs import replace
 
-from lockflow.errors import AnswerIsNo
+from lockflow.errors import AnswerIsNo, LockflowError
 from lockflow.index.model import Absent, Listing, Metadata, Release, SourceMetadata
 from lockflow.inputs.model import Index, Manifest
 from lockflow.resolve.facts import Facts, IndexSource, ListingNeed, MetadataNeed, Need, SourceNeed
@@ -179,6 +179,15 @@ def fetch_listings(
     from lockflow.resolve.fetch import gather_listings  # noqa: PLC0415  see `_Fetcher`
 
     return {listing.name: listing for listing in gather_listings(connect, names, indexes)}
+
+
+def fetch_reached(
+    connect: Callable[[], IndexSource], wanted: Sequence[tuple[str, Index]]
+) -> list[LockflowError | None]:
+    """What went wrong when each index was asked for one project; None where it answers, also that it has none."""
+    from lockflow.resolve.fetch import gather_reached  # noqa: PLC0415  see `_Fetcher`
+
+    return gather_reached(connect, wanted)
 
 
 def fetch_metadata(

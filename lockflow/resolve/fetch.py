@@ -143,6 +143,28 @@ def gather_listings(
     return [listing for listing in asyncio.run(fetch()) if listing is not None]
 
 
+def gather_reached(
+    connect: Callable[[], IndexSource], wanted: Sequence[tuple[str, Index]]
+) -> list[LockflowError | None]:
+    """What went wrong when each index was asked for one project; None where it answers, also that it has none."""
+
+    async def reached(client: IndexSource, name: str, index: Index) -> LockflowError | None:
+        try:
+            await (client.flat(index) if index.is_flat else client.listing(name, index))
+        except LockflowError as error:
+            return error
+        return None
+
+    async def fetch() -> list[LockflowError | None]:
+        client = connect()
+        try:
+            return await asyncio.gather(*(reached(client, name, index) for name, index in wanted))
+        finally:
+            await client.aclose()
+
+    return asyncio.run(fetch())
+
+
 def gather_metadata(
     connect: Callable[[], IndexSource], releases: Sequence[tuple[Listing, Release]], indexes: Sequence[Index]
 ) -> list[Metadata]:

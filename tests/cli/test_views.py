@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import time
 import tomllib
 from pathlib import Path
 
@@ -174,17 +176,6 @@ def test_platforms_are_listed_and_expanded(locked: Workbench, capsys: pytest.Cap
     assert "did you mean linux/arm64?" in locked.run("platforms", "linux/arm65").said
 
 
-def test_the_doctor_says_what_to_do(locked: Workbench) -> None:
-    fine = locked.run("doctor")
-    assert "ok  lock" in fine.said
-    assert "ok  index" in fine.said
-    locked.write("pear")
-    ill = locked.run("doctor")
-    assert ill.code == 1
-    assert "bad lock" in ill.said
-    assert "next:" in ill.said
-
-
 def test_the_cache_is_shown_and_emptied_and_nothing_else_is(locked: Workbench, tmp_path: Path) -> None:
     assert locked.run("cache", "dir").said.strip() == str(locked.cache)
     assert json.loads(locked.run("cache", "info", "--json").said)["files"] > 0
@@ -196,6 +187,24 @@ def test_the_cache_is_shown_and_emptied_and_nothing_else_is(locked: Workbench, t
     (precious / "thesis.txt").write_text("years of work", encoding="utf-8")
     assert main(["cache", "clean", "--cache-dir", str(precious)]) == 2
     assert (precious / "thesis.txt").exists()
+
+
+def test_the_cache_is_told_part_by_part_and_what_belongs_together_goes_together(locked: Workbench) -> None:
+    wheel = locked.cache / "unpacked-1" / "ab" / "abcd"
+    other = locked.cache / "unpacked-1" / "ab" / "abff"
+    for path, age in ((wheel / "files" / "old.py", 90), (wheel / "contents", 1), (other / "contents", 90)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x" * 100, encoding="utf-8")
+        os.utime(path, (time.time() - age * 86400,) * 2)
+    data = json.loads(locked.run("cache", "info", "--json").said)
+    assert {"section": "unpacked wheels", "files": 3, "bytes": 300} in data["sections"]
+    assert sum(entry["files"] for entry in data["sections"]) == data["files"]
+    assert "  index pages: " in locked.run("cache", "info").said
+    # The cache is in use: a file of an old wheel that was touched lately keeps the whole of it.
+    assert "Removed 1 file (100 B)" in locked.run("cache", "prune").said
+    assert (wheel / "files" / "old.py").exists()
+    assert not other.exists()
+    assert locked.run("cache", "prune", "--days", "x").code == 2
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

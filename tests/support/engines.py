@@ -56,6 +56,8 @@ class RecordingEngine:
     answer: Callable[[Command], Answer]
     unusable: dict[str, EngineError] = field(default_factory=dict)
     """Images that cannot be used, and why."""
+    absent: frozenset[str] = frozenset()
+    """Images that would have to be downloaded."""
     at_once: int = 4
     commands: list[Command] = field(default_factory=list)
     prepared: list[Place] = field(default_factory=list)
@@ -65,6 +67,9 @@ class RecordingEngine:
 
     def native(self) -> str:
         return "linux/amd64"
+
+    def has(self, place: Place) -> bool:
+        return place.image not in self.absent
 
     def prepare(self, place: Place) -> None:
         with self._lock:
