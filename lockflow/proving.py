@@ -219,7 +219,7 @@ class _Kits:
             mine = self._locks.setdefault(platform.name, threading.Lock())
         with mine:
             if platform.name not in self._kits:
-                tell("fetching uv for it")
+                tell("fetching uv")
                 self._kits[platform.name] = self._make(platform)
             return self._kits[platform.name]
 
@@ -260,8 +260,17 @@ def fetch_uv(
     Raises NetworkError where no index has it.
     """
     indexes = [index for index in settings.indexes if not index.is_flat and not index.is_explicit]
-    content = fetch_program(connect, "uv", Version.parse(version), indexes, _chooser(platform), cache)
+    content = fetch_program(
+        connect, "uv", Version.parse(version), indexes, _chooser(platform), cache, purpose=_purpose(platform)
+    )
     return Program(version=version, content=content)
+
+
+def _purpose(platform: Platform) -> str:
+    """What of a platform decides which wheel of uv fits."""
+    libc = "" if platform.libc is None else f"{platform.libc.name} {platform.libc.major}.{platform.libc.minor}"
+    macos = "" if platform.macos is None else f"macOS {platform.macos.major}.{platform.macos.minor}"
+    return f"{platform.system} {platform.machine} {libc}{macos}"
 
 
 def _chooser(platform: Platform) -> Callable[[Sequence[File]], File | None]:

@@ -19,6 +19,7 @@ from lockflow.engines.watch import End, Job
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
+    from rich.text import Text as RichText
 
 _SHOW_AFTER_SECONDS = 0.3
 _LINES_AFTER_SECONDS = 1.0
@@ -151,7 +152,7 @@ class Jobs:
         rich = RichConsole(file=self._console.stderr, no_color=not self._console.has_color, highlight=False)
         self._live = Live(
             console=rich,
-            get_renderable=lambda: self.draw(rich.size.height, rich.encoding),
+            get_renderable=lambda: self.draw(rich.size.height, rich.size.width, rich.encoding),
             refresh_per_second=_REFRESHES_A_SECOND,
             transient=True,
             redirect_stdout=False,
@@ -161,10 +162,9 @@ class Jobs:
 
     # What is shown --------------------------------------------------------------------------------------------------
 
-    def draw(self, height: int, encoding: str = "utf-8") -> RenderableType:
+    def draw(self, height: int, width: int, encoding: str = "utf-8") -> RenderableType:
         """The view at this moment, in at most `height` lines of a terminal."""
         from rich.console import Group
-        from rich.table import Table
         from rich.text import Text
 
         is_utf = encoding.lower().startswith("utf")
@@ -177,18 +177,12 @@ class Jobs:
             heading = Text.assemble(
                 (_verb(states), "bold"), f"  {done} of {len(states)} done  {_clock(now - self._began)}"
             )
-            table = Table.grid(padding=(0, 2))
-            table.add_column(no_wrap=True)
-            table.add_column(no_wrap=True)
-            table.add_column(no_wrap=True)
-            table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-            table.add_column(no_wrap=True, justify="right")
-            for state in shown:
-                table.add_row(*_cells(state, now, signs, frames))
-        parts: list[RenderableType] = [heading, table]
+            lines = [heading, *_rows(shown, now, signs, frames, width)]
         if left_out:
-            parts.append(Text(f"  {signs['more']} {left_out}", style="dim"))
-        return Group(*parts)
+            lines.append(Text(f"  {signs['more']} {left_out}", style="dim"))
+        for line in lines:
+            line.truncate(width - 1, overflow="ellipsis" if is_utf else "crop")
+        return Group(*lines)
 
     def _line_of(self, state: _State) -> str:
         with self._lock:
@@ -229,22 +223,33 @@ def _rank(state: _State) -> int:
     return 3 if state.is_well else 1
 
 
-def _cells(state: _State, now: float, signs: dict[str, str], frames: str) -> Iterable[RenderableType]:
+def _rows(states: Sequence[_State], now: float, signs: dict[str, str], frames: str, width: int) -> Iterable[RichText]:
+    """A line for each: its sign, platform, Python, what it is at, and its time; the last but one gives way."""
     from rich.text import Text
 
-    if state.is_running:
-        sign = Text(frames[int(now * _REFRESHES_A_SECOND) % len(frames)], style="cyan")
-    elif state.how is None:
-        sign = Text(signs["waiting"], style="dim")
-    else:
-        sign = Text(signs[state.how], style=_STYLES[state.how])
-    words = state.text if state.how is None else ", ".join(part for part in (_how(state), state.text) if part)
-    style = "dim" if state.began is None and state.how is None else ""
-    yield Text.assemble("  ", sign)
-    yield Text(state.job.platform, style=style)
-    yield Text(state.job.python, style=style)
-    yield Text(words or "waiting", style=_STYLES.get(state.how or "", "dim"))
-    yield Text(_clock(state.seconds(now)) if state.began is not None else "", style="dim")
+    names = max((len(state.job.platform) for state in states), default=0)
+    pythons = max((len(state.job.python) for state in states), default=0)
+    room = max(0, width - names - pythons - 16)
+    for state in states:
+        if state.is_running:
+            sign, style = frames[int(now * _REFRESHES_A_SECOND) % len(frames)], "cyan"
+        else:
+            sign, style = signs[state.how or "waiting"], _STYLES.get(state.how or "", "dim")
+        words = state.text if state.how is None else ", ".join(part for part in (_how(state), state.text) if part)
+        place = f"{state.job.platform:<{names}}  {state.job.python:<{pythons}}  "
+        yield Text.assemble(
+            "  ",
+            (sign, style),
+            "  ",
+            (place, "" if state.began is not None or state.how is not None else "dim"),
+            (f"{_clock(state.seconds(now)) if state.began is not None else '':>6}", "dim"),
+            "  ",
+            (_shortened(words or "waiting", room), _STYLES.get(state.how or "", "dim")),
+        )
+
+
+def _shortened(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: max(0, room - 3)]}..."
 
 
 def _how(state: _State) -> str:

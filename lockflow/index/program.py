@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import zipfile
 from collections.abc import Callable, Sequence
 from typing import IO
@@ -28,11 +29,21 @@ def fetch_program(
     indexes: Sequence[Index],
     choose: Choose,
     cache: Cache | None,
+    *,
+    purpose: str,
 ) -> bytes:
     """The program `name` of that release, out of the wheel that `choose` takes from the first index that has some.
 
+    `purpose` tells choices apart: what was chosen for it before, of these indexes, is taken from the cache without
+    asking them again. The page of a project with thousands of files costs more than the check that it is for.
+
     Raises NetworkError where no index has it, where the wheel has no hash to check it by, or is another file.
     """
+    chosen = f"programs/{name}/{version}/for-{_digest(purpose, *(index.url for index in indexes))}"
+    if cache is not None:
+        known = _remembered(cache, chosen)
+        if known is not None:
+            return known
 
     async def fetch() -> bytes:
         client = connect()
@@ -43,17 +54,28 @@ def fetch_program(
                 raise _unusable(file, "the index has no hash for it, so nobody could tell it from another file")
             path = f"programs/{name}/{version}/{digest[0]}-{digest[1]}"
             known = None if cache is None else cache.read(path)
-            if known is not None:
-                return known
-            with await client.whole(file, index) as archive:
-                content = _program(archive, file, name)
+            content = known
+            if content is None:
+                with await client.whole(file, index) as archive:
+                    content = _program(archive, file, name)
             if cache is not None:
-                cache.write(path, content)
+                if known is None:
+                    cache.write(path, content)
+                cache.write(chosen, path.encode())
             return content
         finally:
             await client.aclose()
 
     return asyncio.run(fetch())
+
+
+def _remembered(cache: Cache, chosen: str) -> bytes | None:
+    path = cache.read(chosen)
+    return None if path is None else cache.read(path.decode("ascii", "replace"))
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
 async def _find(

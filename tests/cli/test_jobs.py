@@ -54,10 +54,10 @@ def job(platform: str, python: str = "3.12") -> Job:
     return Job(platform=platform, python=python)
 
 
-def drawn(jobs: Jobs, height: int = 24, encoding: str = "utf-8") -> list[str]:
-    paper = RichConsole(file=io.StringIO(), width=72, color_system=None)
+def drawn(jobs: Jobs, height: int = 24, width: int = 72, encoding: str = "utf-8") -> list[str]:
+    paper = RichConsole(file=io.StringIO(), width=width, color_system=None)
     with paper.capture() as capture:
-        paper.print(jobs.draw(height, encoding))
+        paper.print(jobs.draw(height, width, encoding))
     return [line.rstrip() for line in capture.get().splitlines()]
 
 
@@ -78,9 +78,9 @@ def test_the_view_says_what_runs_where_for_how_long_and_what_is_done(jobs: Jobs,
     heading, *lines = drawn(jobs)
     assert heading == "Checking  2 of 4 done  1m 10s"
     assert [line.split() for line in lines] == [
-        ["✓", "darwin", "3.12", "good", "2.0s"],
-        ["✕", "linux/amd64", "3.12", "bad,", "2", "problems", "3.2s"],
-        ["⠋", "linux/arm64", "3.12", "probing", "the", "interpreter", "1m", "10s"],
+        ["✓", "darwin", "3.12", "2.0s", "good"],
+        ["✕", "linux/amd64", "3.12", "3.2s", "bad,", "2", "problems"],
+        ["⠋", "linux/arm64", "3.12", "1m", "10s", "probing", "the", "interpreter"],
         ["·", "linux/arm64", "3.13", "waiting"],
     ]
 
@@ -99,6 +99,17 @@ def test_where_there_is_not_room_for_all_what_runs_stands_first_and_the_others_a
     assert "linux/amd64" in lines[1]
     assert "linux/arm64" in lines[2]
     assert lines[3] == "  … 1 more are well, 1 more to come"
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 100])
+def test_on_a_narrow_terminal_what_it_is_at_gives_way(jobs: Jobs, clock: Clock, width: int) -> None:
+    some(jobs, clock)
+    jobs.ended(job("linux/arm64"), "broken", "no engine answers on this machine, and there is more to say of it")
+    lines = drawn(jobs, width=width)
+    assert len(lines) == 5, "none is broken in two"
+    assert all(len(line) < width for line in lines)
+    assert lines[1].startswith("  ✓  darwin")
+    assert width < 40 or lines[3].startswith("  ?  linux/arm64  3.12  1m 10s  not")
 
 
 def test_builds_are_shown_by_the_same_view(jobs: Jobs) -> None:

@@ -52,11 +52,17 @@ def any_wheel(files: Sequence[File]) -> File | None:
     return next(iter(files), None)
 
 
-def fetch(web: AsyncWeb, cache: Path | None = None, *, offline: bool = False) -> bytes:
+def fetch(web: AsyncWeb, cache: Path | None = None, *, offline: bool = False, purpose: str = "linux") -> bytes:
     options = ClientOptions(root=Path(), cache_folder=cache, offline=offline)
     store = None if cache is None else Cache(cache, lambda _: None)
     return fetch_program(
-        lambda: IndexClient(options, web), "tool", Version.parse("1.0"), [FIRST, SECOND], any_wheel, store
+        lambda: IndexClient(options, web),
+        "tool",
+        Version.parse("1.0"),
+        [FIRST, SECOND],
+        any_wheel,
+        store,
+        purpose=purpose,
     )
 
 
@@ -69,6 +75,10 @@ def test_it_is_fetched_once_and_kept_for_when_the_network_is_off(web: AsyncWeb, 
     web.pages[f"{SECOND.url}/tool/"] = Reply(200, page(wheel()).body, {**JSON, "cache-control": "max-age=600"})
     fetch(web, tmp_path)
     assert fetch(web, tmp_path) == b"\x7fELF program"
+    assert web.asked.count(URL) == 1
+    assert len(web.asked) == 3, "the pages are not asked for again either"
+    fetch(web, tmp_path, purpose="another system, for which another wheel may fit")
+    assert web.asked.count(f"{FIRST.url}/tool/") == 2
     assert web.asked.count(URL) == 1
     assert fetch(web, tmp_path, offline=True) == b"\x7fELF program"
 
