@@ -39,6 +39,10 @@ class NetworkError(LockflowError):
     """An index, a file host or the network did not answer usably."""
 
 
+class CacheError(LockflowError):
+    """An entry of the cache turned out to be damaged while in use; it is gone now, so that asking again helps."""
+
+
 class LockFileError(LockflowError):
     """A lock on disk cannot be read or written."""
 

@@ -35,6 +35,7 @@ from lockflow.index.simple import (
     flat_listings,
     parse_flat,
     parse_listing,
+    unload,
     with_urls,
 )
 from lockflow.index.sources import SourceOptions, SourceReader
@@ -191,42 +192,43 @@ class Asking:
 
     async def _fetch_listing(self, name: str, index: Index) -> Listing | Absent:
         path = listing_path(index.url, name)
-        stored = self._stored.page(path)
-        answer = await self._get_page(_page_url(index.url, name), index, stored)
+        stored = self._stored.listing_page(path)
+        answer = await self._get_page(_page_url(index.url, name), index, None if stored is None else stored[0])
         if answer.status == 304 and stored is not None:
-            known = listing_of(stored)
+            known = listing_of(*stored)
             if known is not None:
-                self._stored.store(path, _confirmed(stored, answer, self._stored.now()))
+                page = _confirmed(stored[0], answer, self._stored.now())
+                self._stored.store_listing(path, page, stored[1].whole())
                 return known
             answer = await self._get_page(_page_url(index.url, name), index, None)
         absent = _absence(answer, index)
         if absent is not None:
             policy = policy_of(answer.headers, self._stored.now()) if answer.status in NOT_FOUND else None
             if policy is not None and is_fresh(policy, self._stored.now()):
-                self._stored.store(path, StoredPage(policy, answer.url, "", None))
+                self._stored.store_listing(path, StoredPage(policy, answer.url, "", None), b"")
             return absent
         _check_page(answer)
         digest = _digest(answer)
-        known, body = None, b""
-        if (
-            stored is not None
-            and stored.body is not None
-            and digest
-            and (stored.digest, stored.url) == (digest, answer.url)
-        ):
-            known, body = listing_of(stored), stored.body
-        if known is None:
-            try:
-                content_type = answer.headers.get("content-type", "")
-                known = parse_listing(answer.body, content_type, answer.url, name, index.url)
-            except InvalidPage as error:
-                raise _unusable_page(answer, str(error)) from error
-            known = self._at_home({name: known})[name]
-            body = encode_listing(known)
         policy = policy_of(answer.headers, self._stored.now())
+        if stored is not None and digest and (stored[0].digest, stored[0].url) == (digest, answer.url):
+            known = listing_of(*stored)
+            if isinstance(known, Listing):
+                if policy is not None:
+                    page = StoredPage(policy, answer.url, digest, stored[0].body)
+                    self._stored.store_listing(path, page, stored[1].whole())
+                return known
+        try:
+            content_type = answer.headers.get("content-type", "")
+            listing = parse_listing(answer.body, content_type, answer.url, name, index.url)
+        except InvalidPage as error:
+            raise _unusable_page(answer, str(error)) from error
+        listing = self._at_home({name: listing})[name]
         if policy is not None:
-            self._stored.store(path, StoredPage(policy, answer.url, digest, body))
-        return known
+            body, files, places = encode_listing(listing)
+            tail = self._stored.store_listing(path, StoredPage(policy, answer.url, digest, body), files)
+            if tail is not None:
+                unload(listing, places, tail)
+        return listing
 
     async def _fetch_flat(self, index: Index, stored: StoredPage | None) -> dict[str, Listing]:
         path = flat_path(index.url)

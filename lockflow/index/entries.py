@@ -23,6 +23,8 @@ _LONGEST_DIGEST = 128
 class StoredPage(Struct, frozen=True, array_like=True):
     """A page that was read. `body` is its listing encoded, None where the index said that there is none.
 
+    Of a page of one project `body` is the first of the two parts in which listings are stored.
+
     `digest` is that of the page as it came, for servers that give no validator: the same bytes need no reading.
     """
 
@@ -91,7 +93,7 @@ def archive_path(url: str, subdirectory: str | None) -> str:
 
 def listing_path(index_url: str, name: str) -> str:
     """Where the listing of a project on an index lies in the cache."""
-    return f"listings-1/{_short_digest(index_url)}/{name if is_valid_name(name) else _short_digest(name)}"
+    return f"listings-2/{_short_digest(index_url)}/{name if is_valid_name(name) else _short_digest(name)}"
 
 
 def flat_path(index_url: str) -> str:

@@ -6,7 +6,7 @@ Sources: PEP 503, 691, 700 (listings), PEP 592 (yanking), PEP 658/714 (metadata 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -41,15 +41,19 @@ class File(Struct, frozen=True, array_like=True, gc=False):
         return self.filename.endswith(".whl")
 
 
+Piece = tuple[int, int, int]
+"""Bytes that lie elsewhere: where they begin, how many there are, and their checksum (CRC-32)."""
+
 _FILES = msgspec.msgpack.Decoder(tuple[File, ...])
 
 
 class Release:
     """One version of a project on one index: its files, sdists first, each kind by file name.
 
-    Files are decoded when first asked for, since of hundreds of listed versions a resolution looks at a few:
-    either `files` is given, or `raw` with the function that reads it. `earliest_upload_ns` is the smallest upload
-    time of its files (0 where some file has none), so that a cut-off can be applied without decoding.
+    Files are read when first asked for, since of hundreds of listed versions a resolution looks at a few: either
+    `files` is given, or `raw` with the function that reads it, which may be where they lie in a cache.
+    `earliest_upload_ns` is the smallest upload time of its files (0 where some file has none), so that a cut-off can be
+    applied without reading them.
     """
 
     __slots__ = ("_decode", "_files", "_raw", "earliest_upload_ns", "version")
@@ -60,8 +64,8 @@ class Release:
         earliest_upload_ns: int,
         *,
         files: tuple[File, ...] | None = None,
-        raw: bytes = b"",
-        decode: Callable[[bytes], tuple[File, ...]] = _FILES.decode,
+        raw: bytes | Piece = b"",
+        decode: Callable[[Any], tuple[File, ...]] = _FILES.decode,
     ) -> None:
         self.version = version
         self.earliest_upload_ns = earliest_upload_ns
@@ -78,7 +82,13 @@ class Release:
     @property
     def raw(self) -> bytes:
         """The encoded files, empty where the release was made from `files`."""
+        assert isinstance(self._raw, bytes), "what lies in a cache is not stored again"
         return self._raw
+
+    def unload(self, raw: Piece, decode: Callable[[Piece], tuple[File, ...]]) -> None:
+        """Keep in place of the encoded files where they lie now, to save the memory."""
+        self._raw = raw
+        self._decode = decode
 
 
 class Listing(Struct, frozen=True, kw_only=True):

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import html
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter, itemgetter
+from typing import Any, NoReturn, Protocol
 
 import msgspec
 from msgspec import Struct
 
 from lockflow.index.freshness import days_from_civil
 from lockflow.index.metadata import mended_specifiers
-from lockflow.index.model import File, Listing, Release
+from lockflow.index.model import File, Listing, Piece, Release
 from lockflow.index.urls import file_name_of, join, without_credentials
 from lockflow.standards.filenames import InvalidFilename, parse_sdist_name, parse_wheel_name
 from lockflow.standards.hashes import STRENGTH, strongest_hash
@@ -454,18 +456,51 @@ def _announced_hash(text: str) -> bool | _Hashes:
 
 # The stored form ------------------------------------------------------------------------------------------------
 
-# Of a release: the version's text, its key, the earliest upload, and its links still encoded.
+# Of a release: the version's text, its key, the earliest upload, and its links: still encoded, or where they lie.
 _KeyForm = tuple[int, tuple[int, ...], int, int, int, int, tuple[tuple[int, int | str], ...]]
-_ReleaseForm = tuple[str, _KeyForm | None, int, bytes]
-_ListingForm = tuple[str, str, bool, list[_ReleaseForm]]
+_ListingForm = tuple[str, str, bool, list[tuple[str, _KeyForm | None, int, bytes]]]
+_HeadForm = tuple[str, str, bool, list[tuple[str, _KeyForm | None, int, Piece]]]
 
-_LISTING = msgspec.msgpack.Decoder(_ListingForm)
+_HEAD = msgspec.msgpack.Decoder(_HeadForm)
 _FLAT = msgspec.msgpack.Decoder(list[_ListingForm])
 
 
-def encode_listing(listing: Listing) -> bytes:
-    """The stored form of a listing that this module made."""
-    return _ENCODER.encode(_listing_form(listing))
+class Pieces(Protocol):
+    """What holds the second part of a stored listing; both functions raise where it turns out to be damaged."""
+
+    def piece(self, start: int, length: int, checksum: int) -> bytes: ...
+
+    def refuse(self) -> NoReturn: ...
+
+
+def encode_listing(listing: Listing) -> tuple[bytes, bytes, list[Piece]]:
+    """The stored form of a listing that this module made: its versions; the files of all of them; where those lie.
+
+    Whoever reads it needs the versions and the files of a few.
+    """
+    forms: list[tuple[str, Key | None, int, Piece]] = []
+    place = 0
+    for release in listing.releases:
+        raw = release.raw
+        piece = (place, len(raw), zlib.crc32(raw))
+        forms.append((release.version.text, _storable(release.version.key), release.earliest_upload_ns, piece))
+        place += len(raw)
+    head = _ENCODER.encode((listing.name, listing.index, listing.is_flat, forms))
+    return head, b"".join([release.raw for release in listing.releases]), [form[3] for form in forms]
+
+
+def unload(listing: Listing, places: Iterable[Piece], pieces: Pieces) -> None:
+    """Let the releases of a listing that was stored read their files from there, when they are asked for."""
+    decode = partial(_decode_piece, pieces)
+    for release, place in zip(listing.releases, places, strict=True):
+        release.unload(place, decode)
+
+
+def _decode_piece(pieces: Pieces, piece: Piece) -> tuple[File, ...]:
+    try:
+        return _decode_files(pieces.piece(*piece))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pieces.refuse()
 
 
 def with_urls(listing: Listing, exchange: Callable[[str], str]) -> Listing:
@@ -481,9 +516,9 @@ def with_urls(listing: Listing, exchange: Callable[[str], str]) -> Listing:
     return msgspec.structs.replace(listing, releases=tuple(releases))
 
 
-def decode_listing(content: bytes) -> Listing:
+def decode_listing(content: bytes, pieces: Pieces) -> Listing:
     """Inverse of encode_listing; raises msgspec.DecodeError for other bytes. Half a microsecond a release."""
-    return _from_form(_LISTING.decode(content))
+    return _from_form(_HEAD.decode(content), partial(_decode_piece, pieces))
 
 
 def encode_flat(listings: Mapping[str, Listing]) -> bytes:
@@ -493,7 +528,7 @@ def encode_flat(listings: Mapping[str, Listing]) -> bytes:
 
 def decode_flat(content: bytes) -> dict[str, Listing]:
     """Inverse of encode_flat; raises msgspec.DecodeError for other bytes."""
-    return {form[0]: _from_form(form) for form in _FLAT.decode(content)}
+    return {form[0]: _from_form(form, _decode_files) for form in _FLAT.decode(content)}
 
 
 def _listing_form(listing: Listing) -> tuple[str, str, bool, list[tuple[str, Key | None, int, bytes]]]:
@@ -510,10 +545,10 @@ def _storable(key: Key) -> Key | None:
     return key if max(largest) < 1 << 63 else None
 
 
-def _from_form(form: _ListingForm) -> Listing:
+def _from_form(form: _ListingForm | _HeadForm, decode: Callable[[Any], tuple[File, ...]]) -> Listing:
     name, index, is_flat, forms = form
     releases = [
-        Release(Version.parse(text) if key is None else Version(text, key), earliest, raw=raw, decode=_decode_files)
+        Release(Version.parse(text) if key is None else Version(text, key), earliest, raw=raw, decode=decode)
         for text, key, earliest, raw in forms
     ]
     return Listing(name=name, index=index, releases=tuple(releases), is_flat=is_flat)

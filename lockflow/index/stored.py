@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from lockflow.index.cache import Cache
+from lockflow.index.cache import Cache, Tail
 from lockflow.index.entries import (
     FOR_EVER,
     StoredMetadata,
@@ -42,10 +42,10 @@ class Stored:
 
     def listing(self, name: str, index_url: str) -> Listing | Absent | None:
         """What the page of a project said, as long as HTTP allows; None where it has to be asked for."""
-        page = self.page(listing_path(index_url, name))
-        if page is None or not self.may_use(page.policy, name):
+        found = self.listing_page(listing_path(index_url, name))
+        if found is None or not self.may_use(found[0].policy, name):
             return None
-        known = listing_of(page)
+        known = listing_of(*found)
         self.hits += known is not None
         return known
 
@@ -57,8 +57,18 @@ class Stored:
         self.hits += 1
         return found
 
+    def listing_page(self, path: str) -> tuple[StoredPage, Tail] | None:
+        """The entry of a project's page, however old."""
+        found = None if self.cache is None else self.cache.read_split(path)
+        page = None if found is None else decode_page(found[0])
+        return None if found is None or page is None else (page, found[1])
+
+    def store_listing(self, path: str, page: StoredPage, tail: bytes) -> Tail | None:
+        """Store the page of a project; gives its second part as it lies in the cache, None where it does not."""
+        return None if self.cache is None else self.cache.write_split(path, encode_entry(page), tail)
+
     def page(self, path: str) -> StoredPage | None:
-        """The entry of a page, however old."""
+        """The entry of a page of many projects, however old."""
         return None if self.cache is None else decode_page(self.cache.read(path))
 
     def store(self, path: str, entry: StoredPage | StoredMetadata) -> None:
@@ -81,12 +91,12 @@ class Stored:
         return refresh if isinstance(refresh, bool) else name in refresh
 
 
-def listing_of(page: StoredPage) -> Listing | Absent | None:
+def listing_of(page: StoredPage, tail: Tail) -> Listing | Absent | None:
     """What a stored page says; None where its body cannot be read."""
     if page.body is None:
         return Absent(kind="not-found")
     try:
-        return decode_listing(page.body)
+        return decode_listing(page.body, tail)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
         return None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from msgspec.structs import replace
 
-from lockflow.errors import AnswerIsNo, LockflowError
+from lockflow.errors import AnswerIsNo, CacheError, LockflowError
 from lockflow.index.model import Absent, Listing, Metadata, Release, SourceMetadata
 from lockflow.inputs.model import Index, Manifest
 from lockflow.resolve.facts import Facts, IndexSource, ListingNeed, MetadataNeed, Need, SourceNeed
@@ -49,6 +49,19 @@ def resolve(
     Raises NetworkError where a fact that is really needed cannot be had; what was only fetched ahead may fail. A
     build is never begun ahead: what only a build backend could tell is asked for when the solver waits for it.
     """
+    try:
+        return _resolve(manifest, preferences, connect, progress)
+    except CacheError:
+        # The damaged entry is gone, so that a new client asks for it.
+        return _resolve(manifest, preferences, connect, progress)
+
+
+def _resolve(
+    manifest: Manifest,
+    preferences: Preferences,
+    connect: Callable[[], IndexSource],
+    progress: Progress | None,
+) -> Resolution | Failure:
     policy = Policy(manifest, preferences)
     with _Fetcher(policy, preferences, connect) as fetcher:
         facts = Facts(fetcher.flat_listings())

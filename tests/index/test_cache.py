@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import os
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from lockflow.errors import CacheError
 from lockflow.index.cache import Cache, default_cache_folder
 
 
@@ -44,6 +46,45 @@ def test_damaged_entries_are_as_good_as_none(cache: Cache, tmp_path: Path) -> No
         assert cache.read("a/b") is None
     assert cache.read("a") is None
     assert cache.read("a\0b") is None
+
+
+def test_a_split_entry_is_read_piece_by_piece(cache: Cache) -> None:
+    for head in (b"head", b"", b"h" * 100_000):
+        written = cache.write_split("a/b", head, b"the tail")
+        assert written is not None
+        found = cache.read_split("a/b")
+        assert found is not None
+        assert found[0] == head
+        for tail in (written, found[1]):
+            assert tail.piece(4, 4, zlib.crc32(b"tail")) == b"tail"
+            assert tail.whole() == b"the tail"
+    assert cache.read("a/b") is None
+
+
+def test_a_split_entry_that_is_not_whole_is_as_good_as_none(cache: Cache, tmp_path: Path) -> None:
+    cache.write_split("a/b", b"head" * 20_000, b"tail")
+    path = tmp_path / "cache/a/b"
+    whole = path.read_bytes()
+    for damaged in (b"", whole[:3], whole[:30], whole[:-1], whole + b"X", whole[:50] + b"X" + whole[51:]):
+        path.write_bytes(damaged)
+        assert cache.read_split("a/b") is None
+    cache.write("a/b", b"not split")
+    assert cache.read_split("a/b") is None
+
+
+def test_a_damaged_piece_takes_its_entry_with_it(cache: Cache, tmp_path: Path) -> None:
+    tail = cache.write_split("a/b", b"head", b"the tail")
+    assert tail is not None
+    path = tmp_path / "cache/a/b"
+    path.write_bytes(path.read_bytes()[:-4] + b"XXXX")
+    assert tail.piece(0, 3, zlib.crc32(b"the")) == b"the"
+    with pytest.raises(CacheError) as caught:
+        tail.piece(4, 4, zlib.crc32(b"tail"))
+    assert caught.value.where == str(path)
+    assert not path.exists()
+    with pytest.raises(CacheError):
+        tail.piece(0, 3, zlib.crc32(b"the"))
+    assert tail.whole() == b""
 
 
 def test_writing_leaves_nothing_beside_the_entry_but_the_tag(cache: Cache, tmp_path: Path) -> None:

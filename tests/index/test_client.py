@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from lockflow.errors import InputError, NetworkError
+from lockflow.errors import CacheError, InputError, NetworkError
 from lockflow.index.client import IndexClient
 from lockflow.index.model import Absent, File, Listing, Metadata
 from lockflow.index.network import HttpOptions
@@ -180,10 +180,26 @@ def test_what_may_not_be_stored_is_not(world: World) -> None:
 def test_damaged_cache_is_asked_for_again_without_conditions(world: World) -> None:
     world.web.pages[PAGE] = page("demo-1.0.tar.gz", cache_control="max-age=600", etag='"a"')
     world.listing()
-    (entry,) = (world.folder / "cache/listings-1").rglob("demo")
+    (entry,) = (world.folder / "cache/listings-2").rglob("demo")
     entry.write_bytes(entry.read_bytes()[:-3])
     assert versions(world.listing()) == ["1.0"]
     assert "if-none-match" not in world.web.requests[1].headers
+
+
+def test_a_file_list_that_was_damaged_is_found_when_it_is_read_and_made_anew(world: World) -> None:
+    world.web.pages[PAGE] = page("demo-1.0.tar.gz", cache_control="max-age=600", etag='"a"')
+    world.listing()
+    (entry,) = (world.folder / "cache/listings-2").rglob("demo")
+    entry.write_bytes(entry.read_bytes()[:-3] + b"XXX")
+    listing = world.listing()
+    assert versions(listing) == ["1.0"]
+    assert isinstance(listing, Listing)
+    with pytest.raises(CacheError):
+        _ = listing.releases[0].files
+    again = world.listing()
+    assert isinstance(again, Listing)
+    assert [file.filename for file in again.releases[0].files] == ["demo-1.0.tar.gz"]
+    assert len(world.web.requests) == 2
 
 
 @pytest.mark.parametrize("refresh", [True, frozenset({"demo"})])

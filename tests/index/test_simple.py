@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import html
 import json
-from typing import Any
+import zlib
+from typing import Any, NoReturn
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lockflow.errors import CacheError
 from lockflow.index.model import File, Listing
 from lockflow.index.simple import (
     InvalidPage,
@@ -20,6 +22,7 @@ from lockflow.index.simple import (
     parse_flat,
     parse_listing,
     timestamp_ns,
+    unload,
 )
 
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -373,13 +376,36 @@ def test_flat_page_is_divided_by_project() -> None:
     assert all(listing.is_flat for listing in listings.values())
 
 
+class Pieces:
+    """The second part of a stored listing, in memory."""
+
+    def __init__(self, tail: bytes) -> None:
+        self.tail = tail
+
+    def piece(self, start: int, length: int, checksum: int) -> bytes:
+        assert zlib.crc32(self.tail[start : start + length]) == checksum
+        return self.tail[start : start + length]
+
+    def refuse(self) -> NoReturn:
+        raise CacheError("damaged")
+
+
+def test_files_that_are_none_are_refused_by_what_holds_them() -> None:
+    listing = from_json(entry("demo-1.0.tar.gz"))
+    unload(listing, [(0, 4, zlib.crc32(b"\x91\x01\x02\x03"))], Pieces(b"\x91\x01\x02\x03"))
+    with pytest.raises(CacheError):
+        _ = listing.releases[0].files
+
+
 def test_listing_survives_being_stored() -> None:
     listing = from_json(
         entry("demo-1.0.tar.gz", upload_time="2024-01-02T03:04:05Z"),
         entry("demo-1!1.0rc1.post2.dev3+a.1-py3-none-any.whl", yanked="why", core_metadata=True),
         entry("demo-99999999999999999999.0.tar.gz"),
     )
-    again = decode_listing(encode_listing(listing))
+    head, tail, places = encode_listing(listing)
+    again = decode_listing(head, Pieces(tail))
+    assert [tail[start : start + length] for start, length, _ in places] == [entry.raw for entry in listing.releases]
     assert names(again) == names(listing)
     assert (again.name, again.index, again.is_flat) == (listing.name, listing.index, listing.is_flat)
     for old, new in zip(listing.releases, again.releases, strict=True):
@@ -394,4 +420,4 @@ def test_listing_survives_being_stored() -> None:
 
 def test_stored_bytes_that_are_damaged_are_refused() -> None:
     with pytest.raises(msgspec.DecodeError):
-        decode_listing(b"\x93\x01\x02\x03")
+        decode_listing(b"\x93\x01\x02\x03", Pieces(b""))

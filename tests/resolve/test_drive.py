@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
-from lockflow.errors import AnswerIsNo
+from lockflow.errors import AnswerIsNo, CacheError
 from lockflow.index.model import Absent, File, Listing, Metadata, Release, SourceMetadata
 from lockflow.inputs.model import Index
 from lockflow.resolve.drive import resolve
@@ -77,6 +77,19 @@ def found(source: Source, *requires: str, name: str = "tree") -> SourceMetadata:
         requires_dist=tuple(map(parse_requirement, requires)),
         source=source,
     )
+
+
+def test_a_damaged_entry_of_the_cache_is_made_anew() -> None:
+    class Damaged(World):
+        def listing_at_hand(self, name: str, index: Index) -> Listing | Absent | None:
+            raise CacheError("an entry of the cache was damaged")
+
+    sound = World({"alpha": ()})
+    worlds = iter((Damaged({}), sound))
+    assert isinstance(resolve(manifest(("alpha",)), Preferences(), lambda: next(worlds)), Resolution)
+    assert sound.built_files == ["alpha-2.0.tar.gz"]
+    with pytest.raises(CacheError):
+        resolve(manifest(("alpha",)), Preferences(), lambda: Damaged({}))
 
 
 def test_only_what_the_solver_waits_for_is_built() -> None:
