@@ -14,7 +14,8 @@ from lockflow.lock.model import Lock, Options
 from lockflow.standards.markers.tree import python_range_marker
 from lockflow.standards.python_range import python_range
 from lockflow.standards.requirements import Directory, under_marker
-from lockflow.standards.versions import InvalidSpecifier, Specifiers, Version
+from lockflow.standards.specifiers import InvalidSpecifier, Specifiers
+from lockflow.standards.versions import Version
 
 # Found by asking releases from 0.5.1 to 0.13.8 which keys they know (the complaint about an unknown one lists them),
 # by bisection. Keys that 0.5.1 knows are not here.

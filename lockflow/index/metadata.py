@@ -19,7 +19,8 @@ from lockflow.index.model import Metadata
 from lockflow.standards.markers.parse import MarkerSyntaxError, parse_marker
 from lockflow.standards.names import is_valid_name, normalize_name
 from lockflow.standards.requirements import InvalidRequirement, Requirement, parse_requirement
-from lockflow.standards.versions import InvalidSpecifier, InvalidVersion, Specifiers, Version
+from lockflow.standards.specifiers import InvalidSpecifier, Specifiers
+from lockflow.standards.versions import InvalidVersion, Version
 
 
 class InvalidMetadata(ValueError):

@@ -32,7 +32,7 @@ from lockflow.standards.markers.render import render
 from lockflow.standards.markers.tree import Marker, extra_equals, implies, is_disjoint, python_range_marker
 from lockflow.standards.python_range import parse_requires_python, python_range
 from lockflow.standards.requirements import ConflictItem, Registry, Requirement, RequiresPython
-from lockflow.standards.versions import Specifiers
+from lockflow.standards.specifiers import Specifiers
 
 
 class Surroundings(Struct, frozen=True):

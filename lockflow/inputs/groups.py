@@ -11,7 +11,7 @@ from lockflow.standards.markers.tree import Marker, python_range_marker
 from lockflow.standards.names import normalize_name
 from lockflow.standards.python_range import python_range
 from lockflow.standards.requirements import ConflictItem, Requirement
-from lockflow.standards.versions import InvalidSpecifier, Specifier, Specifiers
+from lockflow.standards.specifiers import InvalidSpecifier, Specifier, Specifiers
 
 
 class Include(Struct, frozen=True):

@@ -41,7 +41,8 @@ from lockflow.inputs.paths import (
 from lockflow.inputs.tables import Table
 from lockflow.standards.names import normalize_name
 from lockflow.standards.requirements import Registry, Requirement
-from lockflow.standards.versions import InvalidSpecifier, InvalidVersion, Specifiers, Version
+from lockflow.standards.specifiers import InvalidSpecifier, Specifiers
+from lockflow.standards.versions import InvalidVersion, Version
 
 
 def _words(text: str) -> frozenset[str]:

@@ -19,7 +19,8 @@ from lockflow.inputs.model import (
     Settings,
 )
 from lockflow.inputs.options import Credential, LockflowOptions, Options
-from lockflow.standards.versions import Specifiers, Version
+from lockflow.standards.specifiers import Specifiers
+from lockflow.standards.versions import Version
 
 NEWEST_UV = "0.13.8"
 """The newest uv release whose locks are known here byte for byte."""

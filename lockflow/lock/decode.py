@@ -60,7 +60,8 @@ from lockflow.standards.requirements import (
     Source,
     parse_requirement,
 )
-from lockflow.standards.versions import Specifiers, Version
+from lockflow.standards.specifiers import Specifiers
+from lockflow.standards.versions import Version
 
 SUPPORTED_VERSION = 1
 _START_AFRESH = "restore the file from version control, or delete it and lock again"

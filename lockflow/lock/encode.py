@@ -28,7 +28,7 @@ from lockflow.standards.requirements import (
     Requirement,
     Source,
 )
-from lockflow.standards.versions import Specifiers
+from lockflow.standards.specifiers import Specifiers
 
 _ForkTexts = Callable[[Iterable[Marker]], list[str]]
 

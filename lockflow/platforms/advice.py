@@ -20,8 +20,9 @@ from lockflow.standards.markers.evaluate import Environment, evaluate
 from lockflow.standards.markers.render import render
 from lockflow.standards.markers.simplify import only_keys, without_extras
 from lockflow.standards.markers.tree import FALSE, Marker, is_disjoint, string_equals
+from lockflow.standards.specifiers import InvalidSpecifier, Specifiers
 from lockflow.standards.tags import implied_marker
-from lockflow.standards.versions import InvalidSpecifier, InvalidVersion, Specifiers, Version
+from lockflow.standards.versions import InvalidVersion, Version
 
 _SYSTEM = frozenset(("sys_platform", "platform_machine"))
 

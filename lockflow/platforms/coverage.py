@@ -23,8 +23,9 @@ from lockflow.platforms.selection import Graph, refusal, selected
 from lockflow.platforms.tags import platform_tags, tag_ranks
 from lockflow.standards.filenames import InvalidFilename, WheelName, parse_wheel_name
 from lockflow.standards.requirements import Directory, Git
+from lockflow.standards.specifiers import InvalidSpecifier, Specifiers
 from lockflow.standards.tags import Tag
-from lockflow.standards.versions import InvalidSpecifier, Specifiers, Version
+from lockflow.standards.versions import Version
 
 _VERSIONED = re.compile(r"(manylinux|musllinux|macosx)(?:1|2010|2014|_[0-9]+_[0-9]+)_([a-z0-9_]+)", re.ASCII)
 

@@ -16,7 +16,8 @@ from lockflow.errors import EngineError
 from lockflow.lock.model import Lock
 from lockflow.platforms.model import Platform
 from lockflow.platforms.pythons import minor_of
-from lockflow.standards.versions import InvalidSpecifier, Specifiers, Version
+from lockflow.standards.specifiers import InvalidSpecifier, Specifiers
+from lockflow.standards.versions import Version
 
 MARK = "lockflow-probe:"
 """What stands before the findings on stdout; `probe.py` has the same."""

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from lockflow.errors import InputError
 from lockflow.standards.requirements import RequiresPython
-from lockflow.standards.versions import InvalidSpecifier, Specifiers, Version
+from lockflow.standards.specifiers import InvalidSpecifier, Specifiers
+from lockflow.standards.versions import Version
 
 # Final releases of CPython and their newest patch release, as `uv python list --all-versions` of uv 0.13.8 knows
 # them (2026-11-20). A new minor is added when its final release is out; a new patch release matters only to markers

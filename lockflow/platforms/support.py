@@ -14,7 +14,8 @@ from lockflow.platforms.coverage import Policy, admits_python, best_wheel, cover
 from lockflow.platforms.model import Coverage, Platform, Status
 from lockflow.platforms.selection import graph_of
 from lockflow.standards.requirements import Registry
-from lockflow.standards.versions import InvalidSpecifier, Specifiers, Version
+from lockflow.standards.specifiers import InvalidSpecifier, Specifiers
+from lockflow.standards.versions import Version
 
 _MOST = 5
 

@@ -14,7 +14,8 @@ from lockflow.platforms.selection import graph_of
 from lockflow.refreshing.limits import Spot
 from lockflow.standards.filenames import InvalidFilename, WheelName, parse_wheel_name
 from lockflow.standards.requirements import Registry
-from lockflow.standards.versions import InvalidSpecifier, Specifiers, Version
+from lockflow.standards.specifiers import InvalidSpecifier, Specifiers
+from lockflow.standards.versions import Version
 from lockflow.steps import Walk
 
 

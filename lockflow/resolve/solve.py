@@ -36,7 +36,8 @@ from lockflow.resolve.unavailable import RequiresHigherPython
 from lockflow.standards.markers.simplify import production
 from lockflow.standards.markers.tree import TRUE, is_disjoint, python_range_marker
 from lockflow.standards.requirements import Directory, Registry, Source, source_text
-from lockflow.standards.versions import EMPTY, FULL, InvalidSpecifier, Specifiers, Version, VersionRange
+from lockflow.standards.specifiers import InvalidSpecifier, Specifiers
+from lockflow.standards.versions import EMPTY, FULL, Version, VersionRange
 
 _CONFLICT_LIMIT = 5
 """Conflicts after which a package is decided earlier, or one that causes them later."""

@@ -18,7 +18,7 @@ from lockflow.standards.markers.simplify import restrict
 from lockflow.standards.markers.tree import TRUE, Marker, implies
 from lockflow.standards.names import is_valid_name, normalize_name
 from lockflow.standards.python_range import PythonRange
-from lockflow.standards.versions import InvalidSpecifier, Specifiers
+from lockflow.standards.specifiers import InvalidSpecifier, Specifiers
 
 ANY = Specifiers.parse("")
 

@@ -1,4 +1,4 @@
-"""Versions, specifiers, and sets of versions with exact algebra (PEP 440).
+"""Versions, and sets of versions with exact algebra (PEP 440).
 
 A version is compared through a *key*, a tuple in which every comparison is one of integers, strings or nested
 tuples, so that the interpreter's own tuple comparison orders versions:
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -28,7 +28,7 @@ INFINITE = 1 << 62
 _PRE_KINDS = {"a": 0, "alpha": 0, "b": 1, "beta": 1, "c": 2, "rc": 2, "pre": 2, "preview": 2}
 _PRE_TEXTS = ("a", "b", "rc")
 _DEV_ONLY = -1
-_FINAL = 3
+FINAL = 3
 
 _VERSION = re.compile(
     r"""\s*v?
@@ -48,10 +48,6 @@ _LONGEST = 4096
 
 class InvalidVersion(ValueError):
     """A text is no PEP 440 version."""
-
-
-class InvalidSpecifier(ValueError):
-    """A text is no PEP 440 specifier set."""
 
 
 class Version:
@@ -82,7 +78,7 @@ class Version:
     @property
     def is_prerelease(self) -> bool:
         """Whether there is a pre-release or dev segment."""
-        return bool(self.key[2] != _FINAL or self.key[5] != INFINITE)
+        return bool(self.key[2] != FINAL or self.key[5] != INFINITE)
 
     @property
     def is_local(self) -> bool:
@@ -130,7 +126,7 @@ def _parse(text: str) -> Version:
         raise InvalidVersion(f"a version of {len(text)} characters")
     if _SIMPLE.fullmatch(text) is not None:
         release = tuple(map(int, text.split(".")))
-        return Version(text, (0, _trim(release), _FINAL, 0, -1, INFINITE, ()))
+        return Version(text, (0, _trim(release), FINAL, 0, -1, INFINITE, ()))
     match = _VERSION.fullmatch(text)
     if match is None:
         raise InvalidVersion(f"{text!r} is not a version (PEP 440)")
@@ -144,7 +140,7 @@ def _parse(text: str) -> Version:
     elif post == -1 and dev != INFINITE:
         kind, number = _DEV_ONLY, 0
     else:
-        kind, number = _FINAL, 0
+        kind, number = FINAL, 0
     segments = re.split(r"[-_.]", match["local"].lower()) if match["local"] else []
     local = tuple((1, int(part)) if part.isdigit() else (0, part) for part in segments)
     key = (epoch, _trim(release), kind, number, post, dev, local)
@@ -162,7 +158,7 @@ def _text(key: Key, release: tuple[int, ...]) -> str:
     epoch, _, kind, number, post, dev, local = key
     text = f"{epoch}!" if epoch else ""
     text += ".".join(map(str, release))
-    if 0 <= kind < _FINAL:
+    if 0 <= kind < FINAL:
         text += f"{_PRE_TEXTS[kind]}{number}"
     if post >= 0:
         text += f".post{post}"
@@ -175,15 +171,17 @@ def _text(key: Key, release: tuple[int, ...]) -> str:
 
 # Positions ------------------------------------------------------------------------------------------------------
 
-_START: Key = ()
-_END: Key = (INFINITE,)
+START: Key = ()
+END: Key = (INFINITE,)
+"""Before all versions, and behind all."""
 
 
-def _behind(key: Key) -> Key:
+def behind(key: Key) -> Key:
+    """Directly behind one version: before its local versions."""
     return (*key, 0)
 
 
-def _behind_locals(key: Key) -> Key:
+def behind_locals(key: Key) -> Key:
     """The first version that can exist behind every local version of `key`."""
     epoch, release, kind, number, post, dev, _ = key
     if dev != INFINITE:
@@ -191,15 +189,15 @@ def _behind_locals(key: Key) -> Key:
     return (epoch, release, kind, number, post + 1, 0, ())
 
 
-def _behind_posts(key: Key) -> Key:
+def behind_posts(key: Key) -> Key:
     """Behind every post-release and local version of a final or pre-release."""
     epoch, release, kind, number, *_ = key
-    if kind == _FINAL:
+    if kind == FINAL:
         return (epoch, release, kind, number, INFINITE, 0, ())
     return (epoch, release, kind, number + 1, -1, 0, ())
 
 
-def _before_release(epoch: int, release: tuple[int, ...]) -> Key:
+def before_release(epoch: int, release: tuple[int, ...]) -> Key:
     """Before the first pre-release of a release: that is its dev0."""
     return (epoch, _trim(release), _DEV_ONLY, 0, -1, 0, ())
 
@@ -221,13 +219,13 @@ class VersionRange:
     @staticmethod
     def between(below: Version | None, above: Version | None) -> VersionRange:
         """All versions above `below` and under `above`, both excluded; None means unbounded."""
-        low = _START if below is None else _behind(below.key)
-        high = _END if above is None else above.key
+        low = START if below is None else behind(below.key)
+        high = END if above is None else above.key
         return VersionRange((low, high)) if low < high else EMPTY
 
     @staticmethod
     def at_least(version: Version) -> VersionRange:
-        return VersionRange((version.key, _END))
+        return VersionRange((version.key, END))
 
     @property
     def is_empty(self) -> bool:
@@ -235,11 +233,11 @@ class VersionRange:
 
     @property
     def is_full(self) -> bool:
-        return self.bounds == (_START, _END)
+        return self.bounds == (START, END)
 
     @property
     def has_upper_bound(self) -> bool:
-        return bool(self.bounds) and self.bounds[-1] != _END
+        return bool(self.bounds) and self.bounds[-1] != END
 
     @property
     def is_pinned(self) -> bool:
@@ -251,7 +249,7 @@ class VersionRange:
         if not bounds or len(bounds[0]) < 7:
             return False
         key = bounds[0][:7]
-        if bounds[-1] == _behind_locals((*key[:6], ())):
+        if bounds[-1] == behind_locals((*key[:6], ())):
             return len(bounds) == 2 or all(bound[:6] == key[:6] for bound in bounds[:-1])
         return all(len(bound) >= 7 and bound[:7] == key for bound in bounds)
 
@@ -341,8 +339,8 @@ class VersionRange:
         bounds = self.bounds
         if not bounds:
             return FULL
-        bounds = bounds[1:] if bounds[0] == _START else (_START, *bounds)
-        bounds = bounds[:-1] if bounds[-1] == _END else (*bounds, _END)
+        bounds = bounds[1:] if bounds[0] == START else (START, *bounds)
+        bounds = bounds[:-1] if bounds[-1] == END else (*bounds, END)
         return VersionRange(bounds)
 
     def __eq__(self, other: object) -> bool:
@@ -367,7 +365,7 @@ class VersionRange:
         return " | ".join(_interval_text(bounds[i], bounds[i + 1]) for i in range(0, len(bounds), 2))
 
 
-FULL = VersionRange((_START, _END))
+FULL = VersionRange((START, END))
 EMPTY = VersionRange(())
 
 
@@ -382,14 +380,14 @@ def widen(version: Version, known: Sequence[Version]) -> VersionRange:
 
 
 def _interval_text(low: Key, high: Key) -> str:
-    if len(low) == 7 and high == _behind(low):
+    if len(low) == 7 and high == behind(low):
         return f"=={_key_text(low)}" if low[6] else f"==={_key_text(low)}"
-    if len(low) == 7 and low[5] == INFINITE and high == _behind_locals((*low[:6], ())) and not low[6]:
+    if len(low) == 7 and low[5] == INFINITE and high == behind_locals((*low[:6], ())) and not low[6]:
         return f"=={_key_text(low)}"
     parts = []
-    if low != _START:
+    if low != START:
         parts.append(_lower_text(low))
-    if high != _END:
+    if high != END:
         parts.append(_upper_text(high))
     return ",".join(parts)
 
@@ -400,8 +398,8 @@ def _lower_text(low: Key) -> str:
     if low[4] == INFINITE:
         return f">{_key_text((*low[:4], -1, INFINITE, ()))}"
     if low[2] == _DEV_ONLY and low[5] == 0:
-        return f">={_key_text((low[0], low[1], _FINAL, 0, -1, INFINITE, ()))}"
-    if low[5] == 0 and low[4] >= 0 and low[2] == _FINAL:
+        return f">={_key_text((low[0], low[1], FINAL, 0, -1, INFINITE, ()))}"
+    if low[5] == 0 and low[4] >= 0 and low[2] == FINAL:
         return f">{_key_text((*low[:4], low[4] - 1, INFINITE, ()))}"
     return f">={_key_text(low)}"
 
@@ -412,8 +410,8 @@ def _upper_text(high: Key) -> str:
     if high[4] == INFINITE:
         return f"<={_key_text((*high[:4], -1, INFINITE, ()))}"
     if high[2] == _DEV_ONLY and high[5] == 0:
-        return f"<{_key_text((high[0], high[1], _FINAL, 0, -1, INFINITE, ()))}"
-    if high[5] == 0 and high[4] >= 0 and high[2] == _FINAL:
+        return f"<{_key_text((high[0], high[1], FINAL, 0, -1, INFINITE, ()))}"
+    if high[5] == 0 and high[4] >= 0 and high[2] == FINAL:
         return f"<={_key_text((*high[:4], high[4] - 1, INFINITE, ()))}"
     return f"<{_key_text(high)}"
 
@@ -422,181 +420,3 @@ def _key_text(key: Key) -> str:
     # Trailing zeros are not part of a key. Two segments are what people write, so one alone gets its zero back.
     release = key[1] if len(key[1]) > 1 else (*key[1], 0)
     return _text(key, release)
-
-
-# Specifiers -----------------------------------------------------------------------------------------------------
-
-_OPERATORS = ("==", "==*", "===", "!=", "!=*", "~=", "<", "<=", ">", ">=")
-"""In the order in which uv sorts clauses on the same version; `==*` stands for `==V.*`."""
-_RANKS = {operator: rank for rank, operator in enumerate(_OPERATORS)}
-_CLAUSE = re.compile(r"\s*(===|==|!=|~=|<=|>=|<|>)\s*([^\s]*?)\s*")
-
-
-class Specifier:
-    """One clause such as `>=1.2` or `==1.2.*` (operator `==*`)."""
-
-    __slots__ = ("operator", "version")
-
-    def __init__(self, operator: str, version: Version) -> None:
-        self.operator = operator
-        self.version = version
-
-    @property
-    def order_key(self) -> tuple[int, Key]:
-        return (_RANKS[self.operator], self.version.key)
-
-    @property
-    def range(self) -> VersionRange:
-        return _clause_range(self)
-
-    def __str__(self) -> str:
-        if self.operator.endswith("*"):
-            return f"{self.operator[:-1]}{self.version.text}.*"
-        return f"{self.operator}{self.version.text}"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Specifier) and self.order_key == other.order_key
-
-    def __hash__(self) -> int:
-        return hash(self.order_key)
-
-
-class Specifiers:
-    """A set of clauses that all hold. Clauses are sorted by version and operator, as a lock prints them."""
-
-    __slots__ = ("_range", "clauses")
-
-    def __init__(self, clauses: Iterable[Specifier]) -> None:
-        self.clauses = tuple(sorted(clauses, key=lambda clause: (clause.version.key, _RANKS[clause.operator])))
-        self._range: VersionRange | None = None
-
-    @staticmethod
-    def parse(text: str) -> Specifiers:
-        """Read clauses joined by commas; empty text means any version. Raises InvalidSpecifier."""
-        return _parse_specifiers(text)
-
-    @property
-    def range(self) -> VersionRange:
-        """The versions that every clause admits."""
-        if self._range is None:
-            result = FULL
-            for clause in self.clauses:
-                result = result & clause.range
-            self._range = result
-        return self._range
-
-    @property
-    def order_key(self) -> tuple[tuple[int, Key], ...]:
-        """How requirements are ordered in a lock: clause lists element-wise, operator before version."""
-        return tuple(clause.order_key for clause in self.clauses)
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.clauses
-
-    @property
-    def mentions_prerelease(self) -> bool:
-        """Whether a clause other than `!=` names a pre-release (PEP 440 opt-in)."""
-        return any(clause.version.is_prerelease and not clause.operator.startswith("!=") for clause in self.clauses)
-
-    @property
-    def pinned(self) -> Version | None:
-        """The version where there is exactly one clause, `==V` or `===V`."""
-        if len(self.clauses) == 1 and self.clauses[0].operator in ("==", "==="):
-            return self.clauses[0].version
-        return None
-
-    def __str__(self) -> str:
-        return ",".join(map(str, self.clauses))
-
-    def __repr__(self) -> str:
-        return f"Specifiers({str(self)!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Specifiers) and self.clauses == other.clauses
-
-    def __hash__(self) -> int:
-        return hash(self.clauses)
-
-
-@lru_cache(maxsize=1 << 15)
-def _parse_specifiers(text: str) -> Specifiers:
-    if not text.strip():
-        return Specifiers(())
-    parts = text.split(",")
-    if not parts[-1].strip():
-        parts.pop()  # a trailing comma is common in published metadata
-    return Specifiers([_parse_clause(part) for part in parts])
-
-
-def _parse_clause(text: str) -> Specifier:
-    match = _CLAUSE.fullmatch(text)
-    if match is None:
-        raise InvalidSpecifier(f"{text.strip()!r} is not a version specifier (PEP 440)")
-    operator, operand = match.groups()
-    star = operand.endswith(".*")
-    try:
-        version = _parse(operand[:-2] if star else operand)
-    except InvalidVersion as error:
-        raise InvalidSpecifier(f"{text.strip()!r} is not a version specifier: {error}") from error
-    if star:
-        if operator not in ("==", "!="):
-            raise InvalidSpecifier(f"operator {operator} cannot be used with a wildcard version, in {text.strip()!r}")
-        if version.is_local or version.is_prerelease or version.key[4] >= 0:
-            raise InvalidSpecifier(f"only a release may be followed by a wildcard, in {text.strip()!r}")
-        operator += "*"
-    elif operator == "~=" and len(version.release) < 2:
-        raise InvalidSpecifier(f"operator ~= needs at least two release segments, in {text.strip()!r}")
-    elif version.is_local and operator not in ("==", "!=", "==="):
-        raise InvalidSpecifier(f"operator {operator} cannot be used with a local version, in {text.strip()!r}")
-    return Specifier(operator, version)
-
-
-def _clause_range(clause: Specifier) -> VersionRange:
-    key = clause.version.key
-    match clause.operator:
-        case "==":
-            return VersionRange((key, _behind(key) if key[6] else _behind_locals(key)))
-        case "===":
-            return VersionRange((key, _behind(key)))
-        case "!=":
-            return ~VersionRange((key, _behind(key) if key[6] else _behind_locals(key)))
-        case "==*":
-            return _wildcard(clause.version)
-        case "!=*":
-            return ~_wildcard(clause.version)
-        case "~=":
-            release = clause.version.release
-            upper = (*release[:-2], release[-2] + 1)
-            return VersionRange((key, _before_release(key[0], upper)))
-        case "<":
-            return VersionRange((_START, _below(key)))
-        case "<=":
-            return VersionRange((_START, _behind_locals((*key[:6], ()))))
-        case ">":
-            return VersionRange((_above(key), _END))
-        case _:
-            return VersionRange((key, _END))
-
-
-def _wildcard(version: Version) -> VersionRange:
-    release = version.release
-    upper = (*release[:-1], release[-1] + 1)
-    return VersionRange((_before_release(version.epoch, release), _before_release(version.epoch, upper)))
-
-
-def _below(key: Key) -> Key:
-    """`<V` leaves out the pre-releases of a final V (PEP 440, exclusive ordered comparison)."""
-    epoch, release, kind, number, post, dev, _ = key
-    if kind != _FINAL or dev != INFINITE:
-        return key
-    if post >= 0:
-        return (epoch, release, kind, number, post, 0, ())
-    return _before_release(epoch, release)
-
-
-def _above(key: Key) -> Key:
-    """`>V` leaves out the post-releases and local versions of V, unless V is itself a post- or dev release."""
-    if key[5] != INFINITE or key[4] >= 0:
-        return _behind_locals(key)
-    return _behind_posts(key)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from lockflow.standards.versions import InvalidSpecifier, InvalidVersion, Specifiers, Version
+from lockflow.standards.specifiers import InvalidSpecifier, Specifiers
+from lockflow.standards.versions import InvalidVersion, Version
 
 _PART = re.compile(r"(\^|~(?!=)|~=|===?|!=|<=|>=|<|>|=)?\s*([^\s,|<>=!~^]+)")
 _NUMBERS = re.compile(r"v?(?:\d+!)?(\d+(?:\.\d+)*)")

@@ -9,7 +9,8 @@ from lockflow.inputs.model import Cutoff, Prerelease
 from lockflow.resolve.candidates import Candidate, FileRules, Unusable, VersionList, search, usable_files
 from lockflow.standards.markers.tree import TRUE
 from lockflow.standards.python_range import python_range
-from lockflow.standards.versions import FULL, Specifiers, Version, VersionRange
+from lockflow.standards.specifiers import Specifiers
+from lockflow.standards.versions import FULL, Version, VersionRange
 
 EARLY, LATE = 1_000, 3_000
 CUTOFF = Cutoff(timestamp_ns=2_000)

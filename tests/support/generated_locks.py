@@ -36,7 +36,8 @@ from lockflow.standards.requirements import (
     RequiresPython,
     Source,
 )
-from lockflow.standards.versions import Specifiers, Version
+from lockflow.standards.specifiers import Specifiers
+from lockflow.standards.versions import Version
 
 _T = TypeVar("_T")
 
