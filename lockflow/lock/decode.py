@@ -210,6 +210,11 @@ def decode(text: str, where: str) -> Lock:
     lock = _read_usual_layout(text, where)
     if lock is not None:
         return lock
+    return _Reader(where).lock(tables_of(text, where))
+
+
+def tables_of(text: str, where: str) -> _LockTable:
+    """Read the tables of any TOML. Raises LockFileError for what is no lock of a version that is understood."""
     table = _read_toml(text, where)
     _check_version(table, where)
     if "package" not in table and "distribution" in table:
@@ -217,10 +222,9 @@ def decode(text: str, where: str) -> Lock:
     if "upload_time" in text:
         _rename_upload_times(table.get("package"))
     try:
-        lock_table = msgspec.convert(table, _LockTable)
+        return msgspec.convert(table, _LockTable)
     except msgspec.ValidationError as error:
         raise _malformed(table, error, where) from error
-    return _Reader(where).lock(lock_table)
 
 
 _LAYOUT = msgspec.json.Decoder(_LockTable)
