@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from msgspec import structs
 
 from lockflow.inputs.model import Manifest, Member, Resolution
+from lockflow.lock.differences import comparable
 from lockflow.lock.model import Dependency, Lock, Package, Reason
 from lockflow.lock.recorded import (
     member_metadata,
@@ -24,8 +25,6 @@ from lockflow.lock.recorded import (
     recorded_options,
 )
 from lockflow.lock.revisions import LATEST_REVISION, in_revision, revision_of
-from lockflow.standards.markers.simplify import simplify_python
-from lockflow.standards.python_range import PythonRange
 from lockflow.standards.requirements import Directory, Registry, Requirement, Source
 from lockflow.standards.versions import Version
 
@@ -146,8 +145,8 @@ def _dependencies(package: Package) -> Iterator[Dependency]:
 def _is_same_graph(lock: Lock, manifest: Manifest, old: Iterable[Requirement], new: Iterable[Requirement]) -> bool:
     """Whether requirements differ by nothing but bounds that the locked versions keep."""
     python = lock.requires_python.range
-    before = {_comparable(requirement, python) for requirement in old}
-    after = {_comparable(requirement, python) for requirement in new}
+    before = {comparable(requirement, python) for requirement in old}
+    after = {comparable(requirement, python) for requirement in new}
     removed, added = before - after, after - before
     if not removed and not added:
         return True
@@ -158,15 +157,6 @@ def _is_same_graph(lock: Lock, manifest: Manifest, old: Iterable[Requirement], n
         return False
     names = [requirement.name for requirement in after]
     return all(names.count(entry.name) == 1 and _admits_locked(lock, entry) for entry in added)
-
-
-def _comparable(requirement: Requirement, python: PythonRange) -> Requirement:
-    return structs.replace(
-        requirement,
-        extras=tuple(sorted(requirement.extras)),
-        groups=tuple(sorted(requirement.groups)),
-        marker=simplify_python(requirement.marker, python),
-    )
 
 
 def _without_bounds(requirement: Requirement) -> Requirement:

@@ -12,17 +12,31 @@ from typing import Literal, TypeVar
 
 from msgspec import structs
 
-from lockflow.index.model import Absent, Metadata, SourceMetadata
-from lockflow.inputs.model import Exclusion, Index, Manifest, Member, Override, Settings, StaticMetadata
+from lockflow.index.model import Absent, Metadata
+from lockflow.inputs.model import Exclusion, Index, Manifest, Override, Settings, StaticMetadata
 from lockflow.lock.asked import asks_the_same
-from lockflow.lock.encode import pep508_text
+from lockflow.lock.declarations import (
+    changed_declarations,
+    changed_groups,
+    changed_source,
+    is_mutable,
+    locked_members,
+    reason,
+    undeclared,
+)
+from lockflow.lock.differences import (
+    comparable,
+    declared_difference,
+    requirement_words,
+    requirements_difference,
+    set_difference,
+)
 from lockflow.lock.environments import covered
 from lockflow.lock.model import (
     Dependency,
     Lock,
     LockedCutoff,
     Package,
-    PackageMetadata,
     Reason,
     Request,
     Reuse,
@@ -33,14 +47,13 @@ from lockflow.standards.markers.render import render
 from lockflow.standards.markers.simplify import simplify_python
 from lockflow.standards.markers.tree import FALSE, TRUE, Marker, implies, is_disjoint, python_range_marker
 from lockflow.standards.python_range import PythonRange
-from lockflow.standards.requirements import Archive, ConflictItem, Directory, LocalFile, Registry, Requirement, Source
+from lockflow.standards.requirements import ConflictItem, Directory, Registry, Requirement, Source
 
 _T = TypeVar("_T")
 _Check = Callable[[Lock, Manifest, Request], Iterable[Reason]]
 
-_LISTS_EXTRAS = 1
 _LISTS_GROUP_SETTINGS = 5
-"""The revisions from which a lock states all extras and empty groups, and settings of groups."""
+"""The revision from which a lock states the settings of groups."""
 
 
 def validate(
@@ -61,16 +74,12 @@ def validate(
         found = known.get((package.name, package.source))
         if found is not None:
             by_edges = not manifest.settings.records_metadata
-            reasons += _source_changes(lock, package, found, judged_by_edges=by_edges)
+            reasons += changed_source(lock, package, found, judged_by_edges=by_edges)
     return Validation(
         reasons=tuple(reasons),
         reuse=reasons[0].reuse if reasons else Reuse.SATISFIED,
         unchecked=tuple(package.name for package in unchecked if (package.name, package.source) not in known),
     )
-
-
-def _reason(check: str, text: str, reuse: Reuse = Reuse.PREFERABLE) -> Reason:
-    return Reason(check=check, text=text, reuse=reuse)
 
 
 # Settings -----------------------------------------------------------------------------------------------------------
@@ -79,20 +88,20 @@ def _reason(check: str, text: str, reuse: Reuse = Reuse.PREFERABLE) -> Reason:
 def _resolution_mode(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
     old, new = lock.options.resolution, manifest.settings.resolution
     if old != new:
-        yield _reason("resolution-mode", f"`resolution` changed from {old} to {new}", Reuse.UNUSABLE)
+        yield reason("resolution-mode", f"`resolution` changed from {old} to {new}", Reuse.UNUSABLE)
 
 
 def _fork_strategy(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
     old, new = lock.options.fork_strategy, manifest.settings.fork_strategy
     if old != new:
-        yield _reason("fork-strategy", f"`fork-strategy` changed from {old} to {new}", Reuse.UNUSABLE)
+        yield reason("fork-strategy", f"`fork-strategy` changed from {old} to {new}", Reuse.UNUSABLE)
 
 
 def _exclude_newer(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
     old, new = lock.options, recorded_options(manifest.settings)
     if not _is_same_cutoff(old.cutoff, new.cutoff):
         text = f"`exclude-newer` changed from {_cutoff_text(old.cutoff)} to {_cutoff_text(new.cutoff)}"
-        yield _reason("exclude-newer", text)
+        yield reason("exclude-newer", text)
     before, after = dict(old.cutoff_package), dict(new.cutoff_package)
     names = {package.name for package in lock.packages}
     for name in sorted(before.keys() | after.keys()):
@@ -102,7 +111,7 @@ def _exclude_newer(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reaso
             continue
         if known is False or not _is_same_cutoff(known, wanted):
             text = f"`exclude-newer-package` of {name} changed from {_cutoff_text(known)} to {_cutoff_text(wanted)}"
-            yield _reason("exclude-newer-package", text)
+            yield reason("exclude-newer-package", text)
 
 
 def _is_same_cutoff(a: LockedCutoff | None, b: LockedCutoff | None) -> bool:
@@ -131,17 +140,17 @@ def _cutoff_text(cutoff: LockedCutoff | Literal[False] | None) -> str:
 
 def _upgrade_of_all(_: Lock, __: Manifest, request: Request) -> Iterator[Reason]:
     if request.upgrade == "all":
-        yield _reason("upgrade", "an upgrade of all packages was asked for", Reuse.UNUSABLE)
+        yield reason("upgrade", "an upgrade of all packages was asked for", Reuse.UNUSABLE)
 
 
 def _prerelease_mode(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
     old, new = lock.options, recorded_options(manifest.settings)
     if old.prerelease != new.prerelease:
         text = f"`prerelease` changed from {old.prerelease} to {new.prerelease}"
-        yield _reason("prerelease-mode", text)
+        yield reason("prerelease-mode", text)
     if old.prerelease_package != new.prerelease_package:
         before, after = (_modes_text(options.prerelease_package) for options in (old, new))
-        yield _reason("prerelease-package", f"`prerelease-package` changed from {before} to {after}")
+        yield reason("prerelease-package", f"`prerelease-package` changed from {before} to {after}")
 
 
 def _modes_text(modes: Iterable[tuple[str, str]]) -> str:
@@ -150,12 +159,12 @@ def _modes_text(modes: Iterable[tuple[str, str]]) -> str:
 
 def _upgrade_of_some(_: Lock, __: Manifest, request: Request) -> Iterator[Reason]:
     if request.upgrade and request.upgrade != "all":
-        yield _reason("upgrade-package", f"an upgrade was asked for of {', '.join(sorted(request.upgrade))}")
+        yield reason("upgrade-package", f"an upgrade was asked for of {', '.join(sorted(request.upgrade))}")
 
 
 def _refresh(_: Lock, __: Manifest, request: Request) -> Iterator[Reason]:
     if request.refresh:
-        yield _reason("refresh", "a refresh was asked for")
+        yield reason("refresh", "a refresh was asked for")
 
 
 def _hash_algorithms(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
@@ -166,7 +175,7 @@ def _hash_algorithms(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Rea
             continue
         files = (*package.wheels, *((package.sdist,) if package.sdist is not None else ()))
         if any(not (file.hash or "").startswith(f"{algorithm}:") for file in files):
-            yield _reason(
+            yield reason(
                 "hash-algorithm", f"files of {package.name} have no {algorithm} hash, which their index asks for"
             )
 
@@ -181,14 +190,14 @@ def _fork_coverage(lock: Lock, _: Manifest, __: Request) -> Iterator[Reason]:
     declared = declared & python_range_marker(lock.requires_python.range)
     if lock.fork_markers and not implies(declared, covered(lock.requires_python.range, lock.fork_markers)):
         text = "the forks of the lock (`resolution-markers`) leave out environments that it claims to cover"
-        yield _reason("fork-coverage", text, Reuse.VERSIONS)
+        yield reason("fork-coverage", text, Reuse.VERSIONS)
 
 
 def _fork_overlap(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
     python = python_range_marker(manifest.requires_python.range)
     if is_disjoint(covered(lock.requires_python.range, lock.fork_markers), python):
         text = f"no fork of the lock is for a Python in {manifest.requires_python.text}"
-        yield _reason("fork-overlap", text, Reuse.VERSIONS)
+        yield reason("fork-overlap", text, Reuse.VERSIONS)
 
 
 def _environments(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
@@ -200,7 +209,7 @@ def _environments(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason
         before, after = _within(old, python), _within(new, python)
         if before != after:
             text = f"`{key}` changed from {_markers_text(before)} to {_markers_text(after)}"
-            yield _reason(key, text, Reuse.VERSIONS)
+            yield reason(key, text, Reuse.VERSIONS)
 
 
 def _within(markers: Sequence[Marker] | None, python: PythonRange) -> list[Marker] | None:
@@ -218,7 +227,7 @@ def _markers_text(markers: Sequence[Marker] | None) -> str:
 def _conflicts(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
     if lock.conflicts != manifest.conflicts:
         text = f"`conflicts` changed from {_conflicts_text(lock.conflicts)} to {_conflicts_text(manifest.conflicts)}"
-        yield _reason("conflicts", text, Reuse.VERSIONS)
+        yield reason("conflicts", text, Reuse.VERSIONS)
 
 
 def _conflicts_text(sets: Sequence[Sequence[ConflictItem]]) -> str:
@@ -239,28 +248,28 @@ def _requires_python(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Rea
     old, new = lock.requires_python, manifest.requires_python
     if old.range != new.range:
         reuse = Reuse.VERSIONS if lock.fork_markers else Reuse.PREFERABLE
-        yield _reason("requires-python", f"requires-python changed from {old.text} to {new.text}", reuse)
+        yield reason("requires-python", f"requires-python changed from {old.text} to {new.text}", reuse)
 
 
 # The manifest -------------------------------------------------------------------------------------------------------
 
 
 def _members(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
-    text = _set_difference(lock.manifest.members, recorded_manifest(manifest).members, str)
+    text = set_difference(lock.manifest.members, recorded_manifest(manifest).members, str)
     if text:
-        yield _reason("members", f"the members of the workspace changed: {text}")
+        yield reason("members", f"the members of the workspace changed: {text}")
 
 
 def _member_sources(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
-    for member, package in _locked_members(lock, manifest):
+    for member, package in locked_members(lock, manifest):
         source = package.source
         if not isinstance(source, Directory):
-            yield _reason("source", f"{member.name} is a member now, the lock took it from elsewhere")
+            yield reason("source", f"{member.name} is a member now, the lock took it from elsewhere")
         elif source.install != member.install:
             text = f"{member.name} was locked as {source.install}, it is {member.install} now"
-            yield _reason("source", text)
+            yield reason("source", text)
         elif source.path != member.path:
-            yield _reason("source", f"{member.name} moved from {source.path} to {member.path}")
+            yield reason("source", f"{member.name} moved from {source.path} to {member.path}")
 
 
 def _manifest_requirements(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
@@ -268,39 +277,39 @@ def _manifest_requirements(lock: Lock, manifest: Manifest, _: Request) -> Iterat
     old, new = lock.manifest, recorded_manifest(manifest)
     locked = {package.name for package in lock.packages}
     if text := declared_difference(old.requirements, new.requirements, python):
-        yield _reason("requirements", f"the requirements of the script changed: {text}")
+        yield reason("requirements", f"the requirements of the script changed: {text}")
     limits = (tuple(filter(_limits, old.constraints)), tuple(filter(_limits, new.constraints)))
     constraints = _effective(*limits, locked, lambda item: item.name)
     if text := declared_difference(*constraints, python):
-        yield _reason("constraints", f"`constraint-dependencies` changed: {text}")
+        yield reason("constraints", f"`constraint-dependencies` changed: {text}")
     yield from _overrides(old.overrides, new.overrides, locked, python)
     yield from _exclusions(old.exclusions, new.exclusions, locked)
-    if text := _requirements_difference(old.build_constraints, new.build_constraints, python):
-        yield _reason("build-constraints", f"`build-constraint-dependencies` changed: {text}")
+    if text := requirements_difference(old.build_constraints, new.build_constraints, python):
+        yield reason("build-constraints", f"`build-constraint-dependencies` changed: {text}")
     before = {group.name: group.requirements for group in old.groups}
     after = {group.name: group.requirements for group in new.groups}
-    yield from _groups("the project", before, after, python, forgives_empty=True)
+    yield from changed_groups("the project", before, after, python, forgives_empty=True)
     metadata = _effective(old.static_metadata, new.static_metadata, locked, lambda item: item.name)
-    if text := _set_difference(*metadata, _static_metadata_text):
-        yield _reason("static-metadata", f"`dependency-metadata` changed: {text}")
+    if text := set_difference(*metadata, _static_metadata_text):
+        yield reason("static-metadata", f"`dependency-metadata` changed: {text}")
 
 
 def _overrides(
     old: Sequence[Override], new: Sequence[Override], locked: set[str], python: PythonRange
 ) -> Iterator[Reason]:
-    def comparable(override: Override) -> Override:
-        requirements = tuple(_comparable(requirement, python) for requirement in override.requirements)
+    def reduced(override: Override) -> Override:
+        requirements = tuple(comparable(requirement, python) for requirement in override.requirements)
         return structs.replace(override, requirements=requirements)
 
     def subject(override: Override) -> str:
         return (override.scope or override.requirements[0]).name
 
-    overrides = _effective(list(map(comparable, old)), list(map(comparable, new)), locked, subject)
+    overrides = _effective(list(map(reduced, old)), list(map(reduced, new)), locked, subject)
     everywhere, scoped = zip(*map(_by_scope, overrides), strict=True)
     if set(scoped[0]) == set(scoped[1]) and asks_the_same(*everywhere):
         return
-    if text := _set_difference(*overrides, _override_text):
-        yield _reason("overrides", f"`override-dependencies` changed: {text}")
+    if text := set_difference(*overrides, _override_text):
+        yield reason("overrides", f"`override-dependencies` changed: {text}")
 
 
 def _limits(constraint: Requirement) -> bool:
@@ -336,8 +345,8 @@ def _exclusions(old: Sequence[Exclusion], new: Sequence[Exclusion], locked: set[
     def subject(exclusion: Exclusion) -> str:
         return exclusion.names[0] if exclusion.scope is None else exclusion.scope.name
 
-    if text := _set_difference(*_effective(old, new, locked, subject), _exclusion_text):
-        yield _reason("excludes", f"`exclude-dependencies` changed: {text}")
+    if text := set_difference(*_effective(old, new, locked, subject), _exclusion_text):
+        yield reason("excludes", f"`exclude-dependencies` changed: {text}")
 
 
 def _exclusion_text(exclusion: Exclusion) -> str:
@@ -357,15 +366,15 @@ def _group_settings(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reas
     ):
         yield _default_groups_reason("the project", lock.manifest.default_groups, recorded.default_groups)
     if lock.manifest.group_requires_python != recorded.group_requires_python:
-        yield _reason("group-requires-python", "requires-python of a dependency group of the project changed")
-    for member, package in _locked_members(lock, manifest):
+        yield reason("group-requires-python", "requires-python of a dependency group of the project changed")
+    for member, package in locked_members(lock, manifest):
         groups = recorded_default_groups(member.default_groups)
         if package.default_groups != groups and (states_all or package.default_groups is not None):
             yield _default_groups_reason(member.name, package.default_groups, groups)
         pythons = recorded_group_pythons(member.groups)
         if package.group_requires_python != pythons and (states_all or package.group_requires_python):
             text = f"requires-python of a dependency group of {member.name} changed"
-            yield _reason("group-requires-python", text)
+            yield reason("group-requires-python", text)
 
 
 def _default_groups_reason(
@@ -376,7 +385,7 @@ def _default_groups_reason(
             return "dev"
         return groups if groups == "all" else ", ".join(groups) or "none"
 
-    return _reason("default-groups", f"`default-groups` of {owner} changed from {text(old)} to {text(new)}")
+    return reason("default-groups", f"`default-groups` of {owner} changed from {text(old)} to {text(new)}")
 
 
 # Packages -----------------------------------------------------------------------------------------------------------
@@ -386,7 +395,7 @@ def _missing_members(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Rea
     names = {package.name for package in lock.packages}
     for member in manifest.members:
         if member.name not in names:
-            yield _reason("missing-member", f"the lock does not list the member {member.name}")
+            yield reason("missing-member", f"the lock does not list the member {member.name}")
 
 
 def _unknown_indexes(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
@@ -394,12 +403,12 @@ def _unknown_indexes(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Rea
     if not known:
         return
     # Only what local packages and the script ask for themselves: the rest of an index package is not looked into.
-    direct = [(edge.name, edge.source) for package in lock.packages if _is_mutable(package) for edge in _edges(package)]
+    direct = [(edge.name, edge.source) for package in lock.packages if is_mutable(package) for edge in _edges(package)]
     named = {requirement.name for requirement in (*manifest.requirements, *_group_requirements(manifest))}
     direct += [(package.name, package.source) for package in lock.packages if package.name in named]
     for name, source in dict.fromkeys(direct):
         if isinstance(source, Registry) and source.index is not None and source.index not in known:
-            yield _reason("index", f"{name} was taken from {source.index}, which is not configured any more")
+            yield reason("index", f"{name} was taken from {source.index}, which is not configured any more")
 
 
 def _group_requirements(manifest: Manifest) -> Iterator[Requirement]:
@@ -413,178 +422,8 @@ def _edges(package: Package) -> Iterator[Dependency]:
         yield from dependencies
 
 
-def _is_mutable(package: Package) -> bool:
-    return isinstance(package.source, Archive | LocalFile | Directory)
-
-
-def _declarations(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
-    judged_by_edges = not manifest.settings.records_metadata
-    for member, package in _locked_members(lock, manifest):
-        if member.version != package.version:
-            old, new = package.version or "dynamic", member.version or "dynamic"
-            yield _reason("version", f"the version of {member.name} changed from {old} to {new}")
-        yield from _metadata_changes(
-            lock,
-            package,
-            PackageMetadata(
-                requires_dist=member.requires_dist,
-                provides_extras=member.provides_extras,
-                requires_dev=tuple((group.name, group.requirements) for group in member.groups),
-            ),
-            judged_by_edges=judged_by_edges,
-        )
-
-
-def _metadata_changes(
-    lock: Lock, package: Package, current: PackageMetadata, *, judged_by_edges: bool
-) -> Iterator[Reason]:
-    name, python = package.name, lock.requires_python.range
-    if judged_by_edges and package.metadata is None:
-        # Their tables are all that is known of extras and groups; the edges in them are compared elsewhere.
-        extras = [extra for extra, _ in package.optional_dependencies]
-        if set(extras) != set(current.provides_extras):
-            text = _set_difference(extras, current.provides_extras, str)
-            yield _reason("extras", f"the extras of {name} changed: {text}")
-        return
-    metadata = package.metadata or PackageMetadata()
-    lists_extras = lock.revision >= _LISTS_EXTRAS
-    old, new = metadata.provides_extras, current.provides_extras
-    if set(old) != set(new) and (lists_extras or old):
-        yield _reason("extras", f"the extras of {name} changed: {_set_difference(old, new, str)}")
-    if text := declared_difference(metadata.requires_dist, current.requires_dist, python):
-        yield _reason("requires-dist", f"the dependencies of {name} changed: {text}")
-    before, after = dict(metadata.requires_dev), dict(current.requires_dev)
-    yield from _groups(name, before, after, python, forgives_empty=not lists_extras)
-
-
-def _groups(
-    owner: str,
-    old: Mapping[str, Sequence[Requirement]],
-    new: Mapping[str, Sequence[Requirement]],
-    python: PythonRange,
-    *,
-    forgives_empty: bool,
-) -> Iterator[Reason]:
-    for name in sorted(old.keys() | new.keys()):
-        if name not in new or (name not in old and not (forgives_empty and not new[name])):
-            word = "gone" if name not in new else "new"
-            yield _reason("dependency-groups", f"the dependency group {name} of {owner} is {word}")
-        elif text := declared_difference(old.get(name, ()), new[name], python):
-            yield _reason("dependency-groups", f"the dependency group {name} of {owner} changed: {text}")
-
-
-def undeclared(lock: Lock, manifest: Manifest) -> tuple[Package, ...]:
-    """Return the packages whose own declarations count and are not part of the manifest: trees, archives, URLs."""
-    places = {(member.name, member.path) for member in manifest.members}
-    return tuple(
-        package
-        for package in lock.packages
-        if _is_mutable(package)
-        and not (isinstance(package.source, Directory) and (package.name, package.source.path) in places)
-    )
-
-
-def _source_changes(
-    lock: Lock, package: Package, current: Metadata | Absent, *, judged_by_edges: bool
-) -> Iterator[Reason]:
-    """Compare what a package declared when it was locked with what it declares now."""
-    name = package.name
-    if isinstance(current, Absent):
-        yield _reason("source", f"{name} cannot be read any more: {current.reason or current.kind}")
-        return
-    version = None if current.is_version_dynamic else current.version
-    if version != package.version:
-        old, new = package.version or "dynamic", version or "dynamic"
-        yield _reason("version", f"the version of {name} changed from {old} to {new}")
-    yield from _metadata_changes(
-        lock,
-        package,
-        PackageMetadata(
-            requires_dist=current.requires_dist,
-            provides_extras=current.provides_extras,
-            requires_dev=tuple(
-                (group.name, group.requirements)
-                for group in (current.groups if isinstance(current, SourceMetadata) else ())
-            ),
-        ),
-        judged_by_edges=judged_by_edges,
-    )
-
-
-# What checks share --------------------------------------------------------------------------------------------------
-
-
-def _locked_members(lock: Lock, manifest: Manifest) -> Iterator[tuple[Member, Package]]:
-    """Members with their packages, the one at the member's place where the name is listed more than once."""
-    packages: dict[str, Package] = {}
-    places = {member.name: member.path for member in manifest.members}
-    for package in lock.packages:
-        is_in_place = isinstance(package.source, Directory) and package.source.path == places.get(package.name)
-        if package.name in places and (package.name not in packages or is_in_place):
-            packages[package.name] = package
-    for member in manifest.members:
-        if member.name in packages:
-            yield member, packages[member.name]
-
-
 def _indexes(settings: Settings) -> tuple[Index, ...]:
     return (*settings.indexes, *settings.find_links)
-
-
-def _comparable(requirement: Requirement, python: PythonRange) -> Requirement:
-    """Take away what may differ between spellings of the same requirement."""
-    return structs.replace(
-        requirement,
-        extras=tuple(sorted(requirement.extras)),
-        groups=tuple(sorted(requirement.groups)),
-        marker=simplify_python(requirement.marker, python),
-    )
-
-
-def _requirements_difference(old: Iterable[Requirement], new: Iterable[Requirement], python: PythonRange) -> str:
-    return _set_difference(_all_comparable(old, python), _all_comparable(new, python), requirement_words)
-
-
-def declared_difference(old: Iterable[Requirement], new: Iterable[Requirement], python: PythonRange) -> str:
-    """Return in words how declared requirements differ, empty where they ask for the same.
-
-    What several of them ask together counts, as with uv: `a>=1` and `a` is `a>=1`.
-    """
-    before, after = _all_comparable(old, python), _all_comparable(new, python)
-    if set(before) == set(after) or asks_the_same(before, after):
-        return ""
-    return _set_difference(before, after, requirement_words)
-
-
-def _all_comparable(requirements: Iterable[Requirement], python: PythonRange) -> list[Requirement]:
-    return [_comparable(requirement, python) for requirement in requirements]
-
-
-def requirement_words(requirement: Requirement) -> str:
-    """Return a requirement for a message, with what a plain requirement cannot say of its source."""
-    text = pep508_text(requirement)
-    match requirement.source:
-        case Registry(index=str(index)):
-            return f"{text} (from {index})"
-        case Directory(install=install) if install != "directory":
-            return f"{text} ({install})"
-        case _:
-            return text
-
-
-def _set_difference(old: Iterable[_T], new: Iterable[_T], text: Callable[[_T], str]) -> str:
-    """Return what was removed and what was added, in words; empty where the sets are equal."""
-    before, after = dict.fromkeys(old), dict.fromkeys(new)
-    removed = [text(item) for item in before if item not in after]
-    added = [text(item) for item in after if item not in before]
-    if len(removed) == len(added) == 1:
-        return f"{removed[0]} became {added[0]}"
-    parts = []
-    if removed:
-        parts.append(f"without {', '.join(removed)}")
-    if added:
-        parts.append(f"with {', '.join(added)}")
-    return ", ".join(parts)
 
 
 _CHECKS: tuple[_Check, ...] = (
@@ -607,5 +446,5 @@ _CHECKS: tuple[_Check, ...] = (
     _group_settings,
     _missing_members,
     _unknown_indexes,
-    _declarations,
+    changed_declarations,
 )

@@ -19,8 +19,9 @@ from lockflow.inputs.model import (
     StaticMetadata,
 )
 from lockflow.lock.decode import decode
+from lockflow.lock.differences import declared_difference
 from lockflow.lock.model import Lock, Package, Request, Reuse, Validation
-from lockflow.lock.validate import declared_difference, validate
+from lockflow.lock.validate import validate
 from lockflow.standards.markers.parse import parse_marker
 from lockflow.standards.markers.universal import UniversalMarker
 from lockflow.standards.python_range import python_range

@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from lockflow.index.model import Absent, Metadata, SourceMetadata
 from lockflow.inputs.model import Group
+from lockflow.lock.declarations import undeclared
 from lockflow.lock.decode import decode
 from lockflow.lock.model import Lock, Reuse
-from lockflow.lock.validate import undeclared, validate
+from lockflow.lock.validate import validate
 from lockflow.standards.requirements import Directory, LocalFile, Source, parse_requirement
 from lockflow.standards.versions import Version
 from support.golden import load_case
