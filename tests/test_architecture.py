@@ -29,7 +29,7 @@ EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}
 EDGES = {
     "engines.docker", "engines.docker_images", "engines.opening", "engines.owner", "engines.process",
     "engines.registry", "engines.session", "engines.swarm",
-    "inputs.read",
+    "inputs.disk", "inputs.read",
     "index.asking", "index.backend", "index.building", "index.cache", "index.client", "index.credentials", "index.git",
     "index.http", "index.keyring", "index.network", "index.options", "index.program", "index.reading", "index.sources",
     "index.stored", "index.transports", "index.unpack",

@@ -9,21 +9,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lockflow.inputs.durations import Clock
+from lockflow.inputs.lockflow_options import LockflowOptions, parse_lockflow
 from lockflow.inputs.model import (
     Index,
     SettingsOverrides,
 )
-from lockflow.inputs.options import (
-    INDEX_NAME,
-    LOCK_KEYS,
-    Credential,
-    LockflowOptions,
-    Options,
-    Place,
-    index_address,
-    parse_lockflow,
-    parse_options,
-)
+from lockflow.inputs.options import INDEX_NAME, LOCK_KEYS, Credential, Options, Place, index_address, parse_options
 from lockflow.inputs.paths import (
     shown_url,
 )

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from lockflow.inputs.durations import Clock
 from lockflow.inputs.groups import DeclaredGroup, FlatGroup, flatten, parse_groups
+from lockflow.inputs.lockflow_options import LockflowOptions, parse_lockflow
 from lockflow.inputs.model import Index, Scope
 from lockflow.inputs.options import (
     LOCK_KEYS,
@@ -17,11 +18,9 @@ from lockflow.inputs.options import (
     ROOT_KEYS,
     UNKNOWN_KEY,
     Credential,
-    LockflowOptions,
     Options,
     Place,
     parse_indexes,
-    parse_lockflow,
     parse_options,
 )
 from lockflow.inputs.sources import SourceEntry, parse_sources, read_marker

@@ -5,17 +5,16 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from lockflow.inputs.durations import Clock
+from lockflow.inputs.lockflow_options import LockflowOptions, parse_lockflow
 from lockflow.inputs.model import Index
 from lockflow.inputs.options import (
     PROJECT_KEYS,
     RESOLVER_KEYS,
     ROOT_KEYS,
     Credential,
-    LockflowOptions,
     Options,
     Place,
     parse_indexes,
-    parse_lockflow,
     parse_options,
 )
 from lockflow.inputs.pyproject import RootTables, parse_root_tables

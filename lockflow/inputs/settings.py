@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from lockflow.inputs.lockflow_options import LockflowOptions
 from lockflow.inputs.model import (
     ForkStrategy,
     ImageSettings,
@@ -18,7 +19,7 @@ from lockflow.inputs.model import (
     Resolution,
     Settings,
 )
-from lockflow.inputs.options import Credential, LockflowOptions, Options
+from lockflow.inputs.options import Credential, Options
 from lockflow.standards.specifiers import Specifiers
 from lockflow.standards.versions import Version
 
