@@ -16,9 +16,10 @@ from lockflow.inputs.model import (
 from lockflow.inputs.options import version_of
 from lockflow.inputs.tables import Table
 
-_LOCKFLOW_KEYS = frozenset(
-    "uv platforms python-versions allow-sdist require-wheels executor level modules engines mirrors image".split()
-)
+LOCKFLOW_KEYS = (
+    "uv", "platforms", "python-versions", "allow-sdist", "require-wheels", "executor", "level", "modules", "engines",
+    "mirrors", "image",
+)  # fmt: skip
 
 _ADDRESS = re.compile(r"(?:unix|ssh|tcp|npipe|https?)://\S+")
 
@@ -44,7 +45,7 @@ class LockflowOptions(Struct, frozen=True):
 
 def parse_lockflow(table: Table) -> LockflowOptions:
     """`[tool.lockflow]`."""
-    table.warn_unknown(_LOCKFLOW_KEYS)
+    table.warn_unknown(LOCKFLOW_KEYS)
     options = LockflowOptions(
         uv=table.text("uv"),
         platforms=table.texts("platforms"),

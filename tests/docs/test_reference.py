@@ -12,7 +12,7 @@ import lockflow
 from docs import reference
 from lockflow.cli.faults import COMMANDS, describe
 from lockflow.cli.plain import Started
-from lockflow.inputs import image_options, options
+from lockflow.inputs import image_options, lockflow_options, options
 from lockflow.platforms import definitions
 from support.pages import DOCS
 
@@ -35,7 +35,7 @@ def test_every_command_and_option_is_named(name: str, pages: dict[str, str]) -> 
 
 
 def test_every_setting_of_lockflow_has_a_meaning(pages: dict[str, str]) -> None:
-    assert {*reference.LOCKFLOW} == options._LOCKFLOW_KEYS
+    assert {*reference.LOCKFLOW} == {*lockflow_options.LOCKFLOW_KEYS}
     assert {*reference.IMAGE} == image_options._KEYS
     assert [
         key for key in {**reference.LOCKFLOW, **reference.IMAGE} if f"| `{key}` |" not in pages["reference/settings.md"]
