@@ -7,7 +7,8 @@ import re
 from msgspec import Struct
 
 from lockflow.standards.interpreter import Interpreter
-from lockflow.standards.versions import InvalidSpecifier, InvalidVersion, Specifiers, Version
+from lockflow.standards.specifiers import InvalidSpecifier, Specifiers
+from lockflow.standards.versions import InvalidVersion, Version
 
 _VERSION = re.compile(
     r"(?P<kind>cpython|python|pypy|graalpy)?[-@]?(?P<version>3(?:\.[0-9]+){0,2}(?:(?:a|b|rc)[0-9]+)?)(?P<free>t)?(?:-.*)?",

@@ -20,7 +20,7 @@ from lockflow.platforms.selection import refusal
 from lockflow.standards.interpreter import Interpreter
 from lockflow.standards.markers.evaluate import evaluate
 from lockflow.standards.requirements import Archive, Directory, Git, LocalFile
-from lockflow.standards.versions import Specifiers
+from lockflow.standards.specifiers import Specifiers
 from lockflow.syncing.states import state_of
 
 _KEYS = ("os_name", "sys_platform", "platform_system", "platform_machine", "platform_release", "platform_version")
