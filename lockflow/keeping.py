@@ -24,9 +24,13 @@ _SECTIONS = {
     "programs": "programs for containers",
     "unpacked": "unpacked wheels",
     "environments": "environments of scripts",
+    "overlays": "environments of runs",
+    "pythons": "Pythons of this machine",
+    "built-wheels": "wheels that were built",
+    "git-trees": "trees of git repositories",
 }
-_WHOLE = ("unpacked", "environments")
-"""Sections of which a folder two or one levels down goes whole or not at all."""
+_WHOLE = ("unpacked", "environments", "overlays", "git-trees")
+"""Sections of which a folder one or two levels down goes whole or not at all."""
 
 
 class Held(Struct, frozen=True, kw_only=True):
@@ -94,7 +98,7 @@ def _units(folder: Path) -> Iterator[list[tuple[Path, os.stat_result]]]:
         if section not in _WHOLE:
             yield [(path, status)]
             continue
-        depth = 3 if section == "unpacked" else 2
+        depth = 3 if section in ("unpacked", "git-trees") else 2
         wholes.setdefault(Path(*path.relative_to(folder).parts[:depth]), []).append((path, status))
     yield from wholes.values()
 
