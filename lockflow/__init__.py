@@ -43,10 +43,13 @@ if TYPE_CHECKING:
     from lockflow.engines.watch import Job, Watch
     from lockflow.errors import AnswerIsNo, EngineError, InputError, LockFileError, LockflowError, NetworkError
     from lockflow.inputs.model import SettingsOverrides
+    from lockflow.lock.export.model import Wish
     from lockflow.lock.model import Change, Lock
     from lockflow.refresh import Ask, RefreshResult, refresh
     from lockflow.report.model import PlatformReport, Report, Verdict
     from lockflow.steps import LockResult, Mode, Network, Status, Target, lock, read_lock
+    from lockflow.syncing.model import Listener, SyncAsk, SyncResult
+    from lockflow.syncing.walk import sync
 
 __all__ = [
     "AddAsk",
@@ -60,6 +63,7 @@ __all__ = [
     "ImageResult",
     "InputError",
     "Job",
+    "Listener",
     "Lock",
     "LockFileError",
     "LockResult",
@@ -73,9 +77,12 @@ __all__ = [
     "Report",
     "SettingsOverrides",
     "Status",
+    "SyncAsk",
+    "SyncResult",
     "Target",
     "Verdict",
     "Watch",
+    "Wish",
     "add",
     "build_images",
     "check",
@@ -84,6 +91,7 @@ __all__ = [
     "refresh",
     "remove",
     "report",
+    "sync",
 ]
 
 _PLACES = {
@@ -93,10 +101,13 @@ _PLACES = {
     "engines.watch": "Job Watch",
     "errors": "AnswerIsNo EngineError InputError LockFileError LockflowError NetworkError",
     "inputs.model": "SettingsOverrides",
+    "lock.export.model": "Wish",
     "lock.model": "Change Lock",
     "refresh": "Ask RefreshResult refresh",
     "report.model": "PlatformReport Report Verdict",
     "steps": "LockResult Mode Network Status Target lock read_lock",
+    "syncing.model": "Listener SyncAsk SyncResult",
+    "syncing.walk": "sync",
 }
 """Module to the names that it is loaded for."""
 

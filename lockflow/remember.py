@@ -48,18 +48,22 @@ def remember(
     warnings: Sequence[str],
     environment: Mapping[str, str],
     since_ns: int,
+    record: str = RECORD,
+    more: Iterable[Fact] = (),
+    notes: Sequence[str] = (),
 ) -> bool:
     """Note in `root`/.lockflow that `lock` answers the question `asked` at `start`; False where nothing was noted.
 
     `digest` is that of the lock as it was judged (`sha256:…`), `inputs` are the files that were read, `since_ns` is
     when reading began: a file that changed later was not what was read. Forgets what was noted before.
+    `more` are facts beyond those of the lock, `notes` lines that say what stands (see `unchanged.Standing`).
     """
-    path = root / STATE / RECORD
+    path = root / STATE / record
     with suppress(OSError):
         path.unlink()
     try:
-        facts = [("lock", str(lock)), *_facts(root, lock, digest, start, inputs, environment)]
-        lines = [HEAD, f"question {asked}", f"packages {packages}"]
+        facts = [("lock", str(lock)), *_facts(root, lock, digest, start, inputs, environment), *more]
+        lines = [HEAD, f"question {asked}", f"packages {packages}", *notes]
         lines += [f"warning {text}".replace("\r", " ").replace("\n", "\r") for text in warnings]
         lines += [_line(kind, place, since_ns) for kind, place in dict.fromkeys(facts)]
     except (Doubt, OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
@@ -67,10 +71,18 @@ def remember(
     return _write(path, "\n".join([*lines, END, ""]))
 
 
-def forget(root: Path) -> None:
+def forget(root: Path, record: str = RECORD) -> None:
     """Take back what was noted."""
     with suppress(OSError):
-        (root / STATE / RECORD).unlink()
+        (root / STATE / record).unlink()
+
+
+def keep_few(root: Path, prefix: str, most: int) -> None:
+    """Remove all but the newest records whose name begins with `prefix`."""
+    with suppress(OSError):
+        records = sorted((root / STATE).glob(f"{prefix}*"), key=lambda path: path.stat().st_mtime_ns)
+        for path in records[:-most]:
+            path.unlink()
 
 
 def state_folder(root: Path) -> Path:

@@ -20,25 +20,29 @@ HEAD = "lockflow unchanged 1"
 END = "end"
 STATE = ".lockflow"
 RECORD = "unchanged"
+SYNCED = "synced-"
 ABSENT = "-"
 
 _DECIDING = frozenset(("HOME", "USERPROFILE", "APPDATA", "PROGRAMDATA", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "TZ"))
 _DECIDING_PREFIXES = ("UV_", "LOCKFLOW_")
 _HARMLESS = frozenset(
-    ("UV_LOCKED", "UV_OFFLINE", "UV_NO_CACHE", "UV_CACHE_DIR", "LOCKFLOW_CACHE_DIR", "UV_NO_PROGRESS")
-)
+    ("UV_LOCKED", "UV_OFFLINE", "UV_NO_CACHE", "UV_CACHE_DIR", "LOCKFLOW_CACHE_DIR", "LOCKFLOW_RUN_DEPTH",
+     "UV_NO_PROGRESS")
+)  # fmt: skip
 _CREDENTIALS = ("_USERNAME", "_PASSWORD")
 
 
 class Standing:
-    """What there is to say about a lock that still stands."""
+    """What there is to say about a lock that still stands, and of an environment that holds `kept` packages of it."""
 
-    __slots__ = ("lock", "packages", "warnings")
+    __slots__ = ("environment", "kept", "lock", "packages", "warnings")
 
-    def __init__(self, lock: str, packages: int, warnings: tuple[str, ...]) -> None:
-        self.lock = lock
-        self.packages = packages
-        self.warnings = warnings
+    def __init__(self) -> None:
+        self.lock = ""
+        self.packages = 0
+        self.warnings: list[str] = []
+        self.environment = ""
+        self.kept = 0
 
 
 def question(version: str, start: str, arguments: Iterable[str], environment: Mapping[str, str]) -> str:
@@ -54,12 +58,12 @@ def question(version: str, start: str, arguments: Iterable[str], environment: Ma
     return sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def still_stands(start: str, asked: str) -> Standing | None:
+def still_stands(start: str, asked: str, record: str = RECORD) -> Standing | None:
     """Look for what was remembered at `start` (absolute) or above; None unless nothing that has a say has changed."""
     folder = start
     while True:
         try:
-            with open(f"{folder}/{STATE}/{RECORD}", encoding="utf-8", newline="\n") as file:
+            with open(f"{folder}/{STATE}/{record}", encoding="utf-8", newline="\n") as file:
                 lines = file.read().split("\n")
         except (FileNotFoundError, NotADirectoryError):
             above = os.path.dirname(folder)
@@ -75,8 +79,7 @@ def still_stands(start: str, asked: str) -> Standing | None:
 def _compare(lines: list[str], asked: str) -> Standing | None:
     if lines[0] != HEAD or lines[-2:] != [END, ""]:
         return None
-    lock, packages = "", 0
-    warnings = []
+    standing = Standing()
     for line in lines[1:-2]:
         kind, _, rest = line.partition(" ")
         value, _, path = rest.partition(" ")
@@ -84,17 +87,26 @@ def _compare(lines: list[str], asked: str) -> Standing | None:
             if FACTS[kind](path) != value:
                 return None
             if kind == "lock":
-                lock = path
+                standing.lock = path
         elif kind == "question":
             if value != asked:
                 return None
         elif kind == "packages":
-            packages = int(value)
+            standing.packages = int(value)
+        elif kind == "kept":
+            standing.kept = int(value)
+        elif kind == "environment":
+            standing.environment = rest
         elif kind == "warning":
-            warnings.append(rest.replace("\r", "\n"))
+            standing.warnings.append(rest.replace("\r", "\n"))
         else:
             return None
-    return Standing(lock, packages, tuple(warnings)) if lock else None
+    return standing if standing.lock else None
+
+
+def synced_record(asked: str) -> str:
+    """The name of the file that notes for which question an environment was found right."""
+    return f"{SYNCED}{asked[:20]}"
 
 
 # What can be noted about a path; None never equals what was noted -----------------------------------------------------
@@ -126,6 +138,15 @@ def lock_fact(path: str) -> str | None:
     return f"{sha256(content).hexdigest()}:{status.st_dev:x}:{status.st_ino:x}:{status.st_ctime_ns:x}"
 
 
+def python_fact(path: str) -> str | None:
+    """Which file on this disk an interpreter is in the end."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return f"{status.st_dev:x}:{status.st_ino:x}:{status.st_size:x}:{status.st_mtime_ns:x}"
+
+
 def folders_fact(path: str) -> str | None:
     """Digest the names of the folders in a folder; `-` where there is no such folder."""
     return _names_fact(path, lambda entry: entry.is_dir())
@@ -150,6 +171,7 @@ def _names_fact(path: str, has_say: Callable[[os.DirEntry[str]], bool]) -> str |
 FACTS: dict[str, Callable[[str], str | None]] = {
     "lock": lock_fact,
     "file": file_fact,
+    "python": python_fact,
     "folders": folders_fact,
     "names": names_fact,
 }

@@ -112,6 +112,10 @@ class Console:
             count = f"{count}\033[2m"
         self.say(self._paint(_DIM, f"Resolved {count} in {duration(seconds)}"))
 
+    def checked(self, packages: int, seconds: float) -> None:
+        """The line that ends a sync with nothing to do."""
+        self.note(f"Checked {plural(packages, 'package')} in {duration(seconds)}")
+
     def change(self, line: str) -> None:
         """One line `Updated name v1 -> v2`, its first word coloured by kind."""
         word, _, rest = line.partition(" ")

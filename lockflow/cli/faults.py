@@ -18,8 +18,9 @@ from lockflow.cli.version import VERSION
 from lockflow.errors import EXIT_DONE, EXIT_NOT_ANSWERED, InputError, LockflowError
 
 EXIT_INTERRUPTED = 130
-COMMANDS = ("lock", "check", "report", "image", "refresh", "add", "remove", "sync", "verify", "init", "export",
-            "tree", "why", "diff", "platforms", "doctor", "cache", "completion", "merge-driver")  # fmt: skip
+_MENDED = "the next `lockflow sync` mends what the environment lacks"
+COMMANDS = ("lock", "check", "report", "image", "refresh", "add", "remove", "sync", "run", "verify", "init",
+            "export", "tree", "why", "diff", "platforms", "doctor", "cache", "completion", "merge-driver")  # fmt: skip
 
 
 class HelpAsked(Exception):
@@ -100,6 +101,8 @@ def guarded(command: str, words: list[str], started: Started) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         kept = "nothing was changed" if _lock_bytes(words) == lock else "uv.lock had been written before"
+        if command in ("sync", "run"):
+            kept = f"{kept.replace('nothing', 'the lock').replace('was changed', 'is as it was')}; {_MENDED}"
         console.say(f"interrupted: {kept}")
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001  the last line of defence against tracebacks
@@ -145,6 +148,8 @@ def _command(name: str) -> Callable[[list[str], Console, Started], int]:
         from lockflow.cli.add import run_add as run
     elif name == "remove":
         from lockflow.cli.add import run_remove as run
+    elif name == "run":
+        from lockflow.cli.run import run_run as run
     elif name == "sync":
         from lockflow.cli.sync import run_sync as run
     elif name == "init":

@@ -11,7 +11,7 @@ import sys
 
 from lockflow import unchanged
 from lockflow.cli.console import Console
-from lockflow.cli.plain import Started, plain_lock
+from lockflow.cli.plain import Started, is_script, plain_lock, plain_run, plain_sync
 from lockflow.cli.version import VERSION
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ Commands:
   image           build images from the lock; push them
   refresh         newer versions that hold on every platform; a report
   add, remove     change requirements and the lock with them
-  sync            install what the lock says into the project's environment
+  sync, run       install what the lock says; run a command with that
   init, doctor    set a project up; look whether all is here, and say what to do
   export          requirements.txt, pylock.toml or CycloneDX from the lock
   tree, why       what requires what; the shortest ways in which one package is
@@ -61,6 +61,14 @@ def main(arguments: Sequence[str] | None = None, *, transport: Any = None) -> in
             started.plain = plain_lock(words[1:], started.environment)
             if started.plain is not None and _still_stands(started.plain, started):
                 return 0
+        elif words[:1] == ["sync"]:
+            started.plain = plain_sync(words[1:], started.environment)
+            if started.plain is not None and _is_synced(started.plain, started):
+                return 0
+        elif words[:1] == ["run"] and arguments is None:
+            started.plain = plain_run(words[1:], started.environment)
+            if started.plain is not None:
+                _run_as_it_is(started.plain, started)
         if arguments is None:
             _leave_cycles()
         return _run(words, started)
@@ -82,6 +90,59 @@ def _still_stands(plain: Plain, started: Started) -> bool:
     if plain.is_dry_run:
         console.say("No lockfile changes detected")
     return True
+
+
+def _is_synced(plain: Plain, started: Started) -> bool:
+    """Say that lock and environment are as they were left, where that is so."""
+    standing = _standing(plain, started)
+    if standing is None:
+        return False
+    console = Console(started.environment, quiet=plain.quiet, color=plain.color)
+    for warning in standing.warnings:
+        console.warn(warning)
+    if not plain.is_frozen:
+        console.resolved(standing.packages, started.elapsed())
+    console.checked(standing.kept, started.elapsed())
+    return True
+
+
+def _run_as_it_is(plain: Plain, started: Started) -> None:
+    """Become the command where lock and environment are as they were left; return where they are not."""
+    standing = _standing(plain, started)
+    if standing is None or os.name == "nt":
+        return
+    console = Console(started.environment, quiet=plain.quiet, color=plain.color)
+    for warning in standing.warnings:
+        console.warn(warning)
+    scripts = f"{standing.environment}/bin"
+    command = plain.command
+    if plain.is_module:
+        command = [f"{scripts}/python", "-m", *command]
+    elif is_script(f"{plain.folder}/{command[0]}"):
+        command = [f"{scripts}/python", *command]
+    variables = dict(started.environment)
+    path = variables.get("PATH", os.defpath)
+    depth = variables.get("LOCKFLOW_RUN_DEPTH", "")
+    if depth.isdigit() and int(depth) > 50:
+        return
+    variables |= {
+        "VIRTUAL_ENV": standing.environment,
+        "PATH": f"{scripts}{os.pathsep}{path}",
+        "LOCKFLOW_RUN_DEPTH": str(int(depth) + 1 if depth.isdigit() else 1),
+    }
+    variables.pop("PYTHONHOME", None)
+    try:
+        os.execvpe(command[0], command, variables)  # noqa: S606  no shell on purpose
+    except OSError:
+        return
+
+
+def _standing(plain: Plain, started: Started) -> unchanged.Standing | None:
+    if plain.color not in ("auto", "always", "never"):
+        return None
+    asked = plain.question(started.environment)
+    standing = unchanged.still_stands(plain.folder, asked, unchanged.synced_record(asked))
+    return standing if standing is not None and standing.environment else None
 
 
 def _leave_cycles() -> None:

@@ -16,6 +16,7 @@ from lockflow.errors import AnswerIsNo, InputError
 from lockflow.standards.names import normalize_name
 from lockflow.steps import LockResult, Mode, Status
 from lockflow.syncing.model import SyncAsk, SyncResult
+from lockflow.syncing.noting import note
 from lockflow.syncing.walk import sync
 
 _SUMMARY = "Bring the lock up to date, and install what it says into the environment of the project."
@@ -51,6 +52,7 @@ def run_sync(words: list[str], console: Console, started: Started) -> int:
         say_plan(result, console)
     else:
         say_done(result, console)
+        remember_synced(result, started)
     if options.json:
         console.data(json.dumps(as_data(result), indent=2))
     if options.check and (not result.plan.is_empty or result.made != "used"):
@@ -146,6 +148,14 @@ def _link_mode(text: str) -> LinkMode | None:
     return modes[text]
 
 
+def remember_synced(result: SyncResult, started: Started) -> None:
+    """Note for which question lock and environment were found right."""
+    if started.plain is None or result.result is None:
+        return
+    asked = started.plain.question(started.environment)
+    note(result, asked, started.plain.folder, started.environment, since_ns=started.time_ns)
+
+
 # What is said ---------------------------------------------------------------------------------------------------------
 
 
@@ -199,7 +209,7 @@ def say_done(result: SyncResult, console: Console, *, is_brief: bool = False) ->
     plan = result.plan
     if plan.is_empty:
         if not is_brief:
-            console.note(f"Checked {plural(plan.kept, 'package')} in {duration(result.prepare_seconds)}")
+            console.checked(plan.kept, result.prepare_seconds)
         return
     if result.downloads:
         console.note(f"Prepared {plural(result.downloads, 'package')} in {duration(result.prepare_seconds)}")

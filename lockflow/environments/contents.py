@@ -74,7 +74,12 @@ class Script(Struct, frozen=True, array_like=True):
 
 
 class Contents(Struct, frozen=True, kw_only=True):
-    """A wheel taken apart. `info` is its `.dist-info`; `root` the scheme of what lies in no `.data` folder."""
+    """A wheel taken apart.
+
+    `info` is its `.dist-info`; `root` the scheme of what lies in no `.data` folder.
+
+    Some wheels have all of their files executable, RECORD not excepted, and it stays so.
+    """
 
     name: str
     version: str
@@ -82,6 +87,7 @@ class Contents(Struct, frozen=True, kw_only=True):
     root: str
     items: tuple[Item, ...]
     scripts: tuple[Script, ...] = ()
+    is_record_executable: bool = False
 
 
 def info_folder(members: Iterable[Member], filename: str) -> str:

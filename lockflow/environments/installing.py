@@ -91,7 +91,7 @@ class Installation:
             rows[_row(target, library)] = (_digest(content), len(content))
         rows[f"{contents.info}/RECORD"] = ("", None)
         record = "".join(record_lines(rows)).encode()
-        self._write(f"{library}/{contents.info}/RECORD", record, is_executable=False)
+        self._write(f"{library}/{contents.info}/RECORD", record, is_executable=contents.is_record_executable)
         for target, (content, is_executable) in texts.items():
             self._write(target, content, is_executable=is_executable)
         for source, target in links:

@@ -14,7 +14,7 @@ LinkMode = Literal["clone", "hardlink", "copy"]
 """How a file of the cache comes into an environment."""
 
 
-class DirInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DirInfo(Struct, frozen=True, kw_only=True):
     """`dir_info` of a direct_url.json."""
 
     editable: bool = False
@@ -24,8 +24,8 @@ class VcsInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`vcs_info` of a direct_url.json."""
 
     vcs: str
-    requested_revision: str | None = None
     commit_id: str = ""
+    requested_revision: str | None = None
 
 
 class ArchiveInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):

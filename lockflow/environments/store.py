@@ -161,7 +161,15 @@ def _unpacked(wheel: IO[bytes], filename: str, folder: Path) -> Contents:
                 written.append(_written(content, target, item, digests.get(item.path, "")))
     name = parse_wheel_name(filename)
     version = info.removesuffix(".dist-info").partition("-")[2]
-    return Contents(name=name.name, version=version, info=info, root=root, items=tuple(written), scripts=scripts)
+    return Contents(
+        name=name.name,
+        version=version,
+        info=info,
+        root=root,
+        items=tuple(written),
+        scripts=scripts,
+        is_record_executable=any(item.path == f"{info}/RECORD" and item.is_executable for item in items),
+    )
 
 
 def _text(archive: zipfile.ZipFile, path: str) -> str:

@@ -42,6 +42,11 @@ class Script(Struct, frozen=True):
     credentials: tuple[Credential, ...] = ()
 
 
+def has_block(text: str) -> bool:
+    """Whether a text begins a block of metadata somewhere, sound or not."""
+    return any(line.rstrip("\r") == _OPENING for line in text.removeprefix("\ufeff").split("\n"))
+
+
 def parse_script(text: str, file: str, place: Place, clock: Clock, faults: Faults) -> Script:
     """Read the block `# /// script` of a script; faults are noted with the line they are in."""
     block = _block(text, file, faults)

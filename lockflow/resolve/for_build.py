@@ -75,7 +75,7 @@ def resolve_build(
         requires_python=RequiresPython(text=text, range=interval),
         constraints=manifest.build_constraints,
         static_metadata=manifest.static_metadata,
-        environments=(_marker_of(environment),),
+        environments=(marker_of(environment),),
         settings=settings,
     )
     outcome = resolve(wanted, Preferences(), connect)
@@ -114,7 +114,8 @@ def _release(python_full_version: str) -> str:
     return ".".join(digits)
 
 
-def _marker_of(environment: Mapping[str, str]) -> Marker:
+def marker_of(environment: Mapping[str, str]) -> Marker:
+    """The marker that holds for one interpreter alone, by its marker values."""
     python = _release(environment["python_full_version"])
     terms = [f"python_full_version == '{python}'"]
     terms += [f"{key} == '{environment[key]}'" for key in _KEYS]

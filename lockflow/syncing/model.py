@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from lockflow.environments.model import Environment, LinkMode, Plan
+from lockflow.environments.model import Environment, LinkMode, Plan, Wanted
 from lockflow.lock.export.model import Wish
 from lockflow.lock.model import Lock
 from lockflow.steps import LockResult
@@ -69,7 +69,8 @@ class Silent:
 class SyncResult(Struct, frozen=True, kw_only=True):
     """What came of it.
 
-    `made` tells how the environment came about, or would; `plan` what was done, or would be; `versions` are those of
+    `made` tells how the environment came about, or would; `plan` what was done, or would be; `wanted` all that
+    belongs there; `versions` are those of
     what was installed, by name. `downloads` counts wheels that were not in the cache. Seconds are the wall time that
     it took to bring, to remove and to install. `environment` is None where a dry run found none.
     """
@@ -80,6 +81,7 @@ class SyncResult(Struct, frozen=True, kw_only=True):
     environment: Environment | None
     made: Literal["used", "created", "replaced"]
     plan: Plan
+    wanted: tuple[Wanted, ...] = ()
     versions: dict[str, str] = {}
     downloads: int = 0
     prepare_seconds: float = 0.0

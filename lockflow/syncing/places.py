@@ -19,9 +19,9 @@ from lockflow.errors import InputError
 from lockflow.inputs.read import ReadResult
 from lockflow.standards.interpreter import Interpreter
 from lockflow.standards.requirements import RequiresPython
-from lockflow.syncing.model import Listener, SyncAsk
+from lockflow.syncing.model import Listener, Silent, SyncAsk
 
-_PINS = (".python-version", ".python-versions")
+PINS = (".python-version", ".python-versions")
 SCRIPTS = "environments-1"
 """The folder of the cache with the environments of scripts."""
 
@@ -39,19 +39,24 @@ class Choice(Struct, frozen=True, kw_only=True):
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """Where an environment belongs, and what a Python has to satisfy. `start` is where pins are looked for."""
+    """Where an environment belongs, and what a Python has to satisfy. `start` is where pins are looked for.
+
+    One that `is_hidden` lies in the cache, and nobody asked for it by itself.
+    """
 
     root: Path
     start: Path
     requires_python: RequiresPython
     origin: str
     prompt: str
+    is_hidden: bool = False
 
 
 def place_of(read: ReadResult, ask: SyncAsk, environment: Mapping[str, str], start: Path, cache: Path) -> Place:
     """The place of the environment of what was read: of a project beside its lock, of a script in the cache."""
     if read.manifest.is_script:
-        script = next(path for path in read.input_files if path.suffix != ".toml")
+        # The lock of a script is named after it, whether there is one or not.
+        script = read.lock_path.with_suffix("")
         digest = hashlib.blake2b(os.fsencode(script), digest_size=8).hexdigest()
         stem = re.sub(r"[^A-Za-z0-9._-]", "-", script.stem)[:60]
         root = ask.place or cache / SCRIPTS / f"{stem}-{digest}"
@@ -69,6 +74,7 @@ def place_of(read: ReadResult, ask: SyncAsk, environment: Mapping[str, str], sta
         requires_python=read.manifest.requires_python,
         origin=origin,
         prompt=prompt,
+        is_hidden=read.manifest.is_script,
     )
 
 
@@ -80,7 +86,7 @@ def request_of(ask: SyncAsk, environment: Mapping[str, str], place: Place, root:
         return parse_request(environment["UV_PYTHON"], "UV_PYTHON")
     start = place.start.absolute()
     for folder in (start, *start.parents):
-        for name in _PINS:
+        for name in PINS:
             text = _pin(folder / name)
             if text:
                 return parse_request(text, str(folder / name))
@@ -142,6 +148,8 @@ def open_environment(choice: Choice, place: Place, listener: Listener, shown: Ca
     """The environment of a choice, made where it has to be."""
     if choice.environment is not None:
         return choice.environment
+    if place.is_hidden:
+        listener = Silent()
     listener.say(f"Using {choice.interpreter.label} interpreter at: {choice.interpreter.executable}")
     if choice.made == "replaced":
         remove(choice.root)

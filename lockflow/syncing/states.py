@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-_DECISIVE = ("pyproject.toml", "setup.py", "setup.cfg")
+DECISIVE = ("pyproject.toml", "setup.py", "setup.cfg")
 """What an editable installation is made of: code and data are read from the tree itself."""
 _OTHERS = frozenset(
     (".git", ".hg", ".lockflow", ".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache", ".svn", ".tox", ".venv",
@@ -28,7 +28,7 @@ def state_of(folder: Path, *, is_editable: bool) -> str:
 
 
 def _declaring(folder: Path) -> Iterator[bytes]:
-    for name in _DECISIVE:
+    for name in DECISIVE:
         try:
             content = (folder / name).read_bytes()[:_LARGEST_BYTES]
         except OSError:

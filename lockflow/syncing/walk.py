@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -17,7 +17,7 @@ from lockflow.environments.inspecting import begin, end, installed, unfinished
 from lockflow.environments.installing import Installation
 from lockflow.environments.links import Linker
 from lockflow.environments.making import compile_bytecode
-from lockflow.environments.model import Environment, Plan
+from lockflow.environments.model import Environment, Plan, Wanted
 from lockflow.environments.plan import SEEDS, plan
 from lockflow.environments.pythons import Pythons
 from lockflow.environments.store import Store
@@ -98,6 +98,7 @@ def install(
             again=ask.again,
             unfinished=left,
         )
+        todo = replace(todo, wanted=wanted)
         with _store(cache, network) as store:
             return _dry(todo, steps, store, told) if ask.is_dry_run else _done(todo, steps, store, told, left)
 
@@ -112,6 +113,7 @@ class _Work(Struct, frozen=True, kw_only=True):
     choice: Choice
     lock: Lock
     result: LockResult
+    wanted: tuple[Wanted, ...] = ()
 
 
 def _dry(todo: _Work, steps: Plan, store: Store, told: Listener) -> SyncResult:
@@ -170,6 +172,7 @@ def _result(todo: _Work, steps: Plan, environment: Environment | None, *, downlo
         environment=environment,
         made=todo.choice.made,
         plan=steps,
+        wanted=todo.wanted,
         downloads=downloads,
     )
 
@@ -223,11 +226,3 @@ def _shown(path: Path, start: Path) -> str:
         return str(path.relative_to(Path(os.path.abspath(start))))  # noqa: PTH100
     except ValueError:
         return str(path)
-
-
-def variables_of(environment: Environment, base: Mapping[str, str]) -> dict[str, str]:
-    """The variables with which a command runs in an environment."""
-    path = base.get("PATH", os.defpath)
-    variables = {**base, "VIRTUAL_ENV": str(environment.root), "PATH": f"{environment.scripts}{os.pathsep}{path}"}
-    variables.pop("PYTHONHOME", None)
-    return variables

@@ -29,6 +29,14 @@ def build_repositories(table: Mapping[str, Any], root: Path) -> None:
         _git(bare, 0, "update-server-info")
 
 
+def repository(folder: Path) -> str:
+    """Make a repository of a folder, with all that is in it in one commit; its URL."""
+    _git(folder, 0, "init", "--quiet", "--initial-branch=main")
+    _git(folder, 0, "add", "--all")
+    _git(folder, 0, "commit", "--quiet", "--message", "all")
+    return folder.as_uri()
+
+
 def _commit(work: Path, number: int, commit: Mapping[str, Any]) -> None:
     if "branch" in commit:
         _git(work, number, "checkout", "--quiet", "-B", commit["branch"])

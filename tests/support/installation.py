@@ -71,6 +71,10 @@ class Installation:
         return Run(code, said.getvalue())
 
     @property
+    def lock(self) -> Path:
+        return self.project / "uv.lock"
+
+    @property
     def environment(self) -> Path:
         return self.project / ".venv"
 

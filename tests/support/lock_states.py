@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from support.workbench import Workbench
+from pathlib import Path
+from typing import Protocol
+
+from support.run import Run
+
+
+class Bench(Protocol):
+    """A project beside an index that lists apple, which depends on core, and core 1.0 and 2.0."""
+
+    @property
+    def lock(self) -> Path: ...
+
+    def write(self, *dependencies: str) -> Path: ...
+
+    def run(self, *arguments: str) -> Run: ...
+
 
 UNREADABLE = {
     "garbage": "the lock is not valid TOML",
@@ -15,7 +30,7 @@ UNREADABLE = {
 STATES = ("missing", "fresh", "stale", "revision 9", "no revision", "other layout", *UNREADABLE)
 
 
-def prepare(bench: Workbench, state: str) -> None:
+def prepare(bench: Bench, state: str) -> None:
     """Put a lock in this state beside a project that depends on apple."""
     if state == "stale":
         bench.write("core<2")
