@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help lock image test golden scenarios fuzz uv engine flyte browser docs lint check coverage bench parity agreement clean
+.PHONY: help lock image test golden scenarios fuzz uv engine flyte browser docs lint check coverage bench parity environments agreement clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')" 2>/dev/null || true
@@ -61,6 +61,9 @@ bench: .venv/installed-dev ## compare with uv over a recorded index; PEERS=1 add
 
 parity: .venv/installed-dev ## lock real projects with lockflow and with uv on the real index, compare bytes
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.parity $(ARGS)
+
+environments: .venv/installed-dev ## install real projects with lockflow and with uv from one lock, compare files and times
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.environments $(ARGS)
 
 agreement: .venv/installed-dev ## levels tags and probe, and uv in the container, on locks of real projects (needs an engine)
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.agreement $(ARGS)
