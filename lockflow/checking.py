@@ -15,7 +15,7 @@ from lockflow.errors import AnswerIsNo, InputError, LockflowError
 from lockflow.index.client import IndexClient
 from lockflow.inputs.model import Executor, Settings
 from lockflow.inputs.read import ReadResult
-from lockflow.judging import Judge, places_of
+from lockflow.judging import Judge
 from lockflow.lock.decode import decode
 from lockflow.lock.files import read_lock_text
 from lockflow.lock.model import Lock
@@ -90,8 +90,8 @@ def check(
     connect = connector(read, network, target.environment)
     at_hand = connector(read, replace(network, offline=True), target.environment)
     chosen = tuple(entry.platform for entry in defined)
-    places = places_of(graph, (*chosen, *_promised(read)), versions)
-    judge = Judge(graph, versions, settings, connect, before, _stated(graph.lock, settings, at_hand), places)
+    stated = _stated(graph.lock, settings, at_hand)
+    judge = Judge(graph, versions, settings, connect, before, stated, lambda: (*chosen, *_promised(read)))
     engine, reached, note = engine_for(settings, executor, level, open_engine)
     if engine is None:
         outcomes = run_checks(chosen, judge, level="tags", watch=watch)

@@ -52,15 +52,16 @@ class Judge:
         connect: Callable[[], IndexClient],
         before: Graph | None,
         stated: Mapping[tuple[str, Version], str],
-        places: Places,
+        everywhere: Callable[[], Sequence[Platform]],
     ) -> None:
+        """`everywhere` are all platforms that one version is to serve, asked for only where something is bad."""
         self._graph = graph
         self._pythons = pythons
         self._settings = settings
         self._connect = connect
         self._before = before
         self._stated = stated
-        self._places = places
+        self._everywhere = everywhere
         self._pages: dict[str, list[tuple[Index, Listing]]] = {}
         self._lock = threading.Lock()
 
@@ -72,12 +73,12 @@ class Judge:
         """The outcome of a check that was made elsewhere, with the floor of its platform."""
         if not isinstance(outcome, Check):
             return outcome
-        return replace(outcome, floor=floor_of(self._graph, platform, self._pythons, self._before))
+        return replace(outcome, floor=floor_of(self._graph, _as_seen(platform, outcome), self._pythons, self._before))
 
     @property
     def policy(self) -> Policy:
         """What is known without asking an index."""
-        return Policy(allow_sdist=self._settings.allow_sdist, requires_python=self._stated, places=self._places)
+        return Policy(allow_sdist=self._settings.allow_sdist, requires_python=self._stated)
 
     def informed(self, coverages: Iterable[Coverage]) -> Policy:
         """The policy with the index pages of what is bad in these; safe to ask from several threads."""
@@ -90,7 +91,8 @@ class Judge:
             if own is not None:
                 listings[name] = own
             elsewhere[name] = others
-        return dataclasses.replace(self.policy, listings=listings, elsewhere=elsewhere)
+        places = places_of(self._graph, self._everywhere(), self._pythons) if bad else {}
+        return dataclasses.replace(self.policy, listings=listings, elsewhere=elsewhere, places=places)
 
     def _check(self, platform: Platform) -> Check:
         return check_by_tags(self._graph, platform, self._pythons, self.policy, self.informed)
@@ -118,3 +120,13 @@ class Judge:
             return None, ()
         others = tuple((index.name, listing) for index, listing in pages if index.name and index is not own[0])
         return own[1], others
+
+
+def _as_seen(platform: Platform, check: Check) -> Platform:
+    """The platform with the libc that its image was found to have, where one was looked into."""
+    seen = next((coverage.evidence.libc for coverage in check.coverages if coverage.evidence.libc), "")
+    name, _, version = seen.partition(" ")
+    major, _, minor = version.partition(".")
+    if platform.libc is None or name != platform.libc.name or not (major.isdecimal() and minor.isdecimal()):
+        return platform
+    return replace(platform, libc=replace(platform.libc, major=int(major), minor=int(minor)))
