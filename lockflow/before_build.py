@@ -39,17 +39,20 @@ def before_build(
 ) -> tuple[Drift, ...]:
     """List why a build of this project would end otherwise than its lock promises; empty where it would not.
 
-    `builder_uv` is the release in the builder, by default the pinned one; with `only_if_pinned` no release is asked
-    about where neither names one, and what is left is whether the lock, if there is one, states its project.
-    `with_machine` looks at the uv of this machine too, if it has one. `remedy` says how the builder gets another uv
-    (see `Tool`). Raises AnswerIsNo where there is no lock, InputError where the release is none.
+    `builder_uv` is the release in the builder, by default the one pinned for images, else for the project; with
+    `only_if_pinned` no release is asked about where none is named, and what is left is whether the lock, if there is
+    one, states its project. `with_machine` looks at the uv of this machine too, if it has one. `remedy` says how the
+    builder gets another uv (see `Tool`).
+
+    Raises AnswerIsNo where there is no lock, InputError where the release is none.
     """
     missing = _missing_trees(target)
     if missing:
         # Without them the project cannot even be read.
         return missing
     read = inputs(target)
-    pinned = builder_uv or read.manifest.settings.uv
+    settings = read.manifest.settings
+    pinned = builder_uv or settings.image.uv or settings.uv
     text = read_lock_text(read.lock_path)
     if text is None:
         if only_if_pinned:

@@ -214,9 +214,9 @@ def _ready(target: Target, ask: ImageAsk, network: Network, open_engine: OpenEng
     began = time.perf_counter()
     if not ask.platforms:
         raise InputError("no platform is named", where="the images asked for", next="name one, like linux/arm64")
-    own = before_build(target, builder_uv=_uv(target, ask), with_machine=False)
+    own = before_build(target, builder_uv=ask.uv, with_machine=False)
     require_ready(own)
-    beside = before_build(target, builder_uv=_uv(target, ask))
+    beside = before_build(target, builder_uv=ask.uv)
     project, platforms = _asked(target, ask)
     report = check(
         target,
@@ -235,10 +235,6 @@ def _ready(target: Target, ask: ImageAsk, network: Network, open_engine: OpenEng
         raise kind(first.what, where=first.where, why=why, next="\n".join(first.advice))
     notes = (*report.notes, *(f"{drift.what}: {drift.why}" for drift in beside if drift not in own))
     return _Ready(project=project, platforms=platforms, notes=notes, seconds=time.perf_counter() - began)
-
-
-def _uv(target: Target, ask: ImageAsk) -> str:
-    return ask.uv or inputs(target).manifest.settings.image.uv or ""
 
 
 def _asked(target: Target, ask: ImageAsk) -> tuple[Project, tuple[Platform, ...]]:

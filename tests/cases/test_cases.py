@@ -161,6 +161,58 @@ def test_what_macos_is_assumed_decides(house: House, project: Project) -> None:
     assert "no distribution of mlx" not in lockflow(house, folder, "check", "darwin").said
 
 
+# Found before a build: no engine is asked -----------------------------------------------------------------------------
+
+
+def with_builder(folder: Path, version: str) -> None:
+    """Pin the uv of images alone; the lock is written for the newest."""
+    path = folder / "pyproject.toml"
+    path.write_text(f'{path.read_text()}\n[tool.lockflow.image]\nuv = "{version}"\n')
+
+
+@pytest.mark.parametrize("case", [*OLD_UVS, CONFLICTS], ids=ids)
+def test_no_image_is_built_by_a_uv_that_would_refuse_the_lock(case: Case, house: House, project: Project) -> None:
+    folder = project(case.name)
+    with_builder(folder, case.uv)
+    run = lockflow(house, locked(house, folder), "image", "linux/amd64")
+    assert run.code == 1, run.said
+    assert f"uv {case.uv} (the builder's)" in run.said
+    assert case.says in run.said
+    assert f"pin {case.since} or newer" in run.said
+
+
+def test_the_uv_of_images_is_asked_about_by_a_check_too(house: House, project: Project) -> None:
+    folder = project("platform-system-marker")
+    with_builder(folder, "0.5.10")
+    run = lockflow(house, locked(house, folder), "check", "linux/amd64")
+    assert run.code == 1
+    assert "uv 0.5.10 (the builder's) would refuse the lock" in run.said
+
+
+def test_no_image_is_built_from_a_stale_lock(house: House, project: Project) -> None:
+    run = lockflow(house, stale(house, project("stale-lock")), "image", "linux/amd64")
+    assert run.code == 1
+    assert "the lock does not state the project any more" in run.said
+
+
+def test_no_image_is_built_without_a_source_tree(house: House, project: Project) -> None:
+    folder = locked(house, project("path-dependency-not-copied"))
+    shutil.rmtree(folder / "lib")
+    run = lockflow(house, folder, "image", "linux/amd64")
+    assert run.code == 1
+    assert "the source tree lib is not there" in run.said
+
+
+@pytest.mark.parametrize(("name", "platform", "package"), PLATFORM_CASES)
+def test_no_image_is_built_without_a_wheel(
+    name: str, platform: str, package: str, house: House, project: Project
+) -> None:
+    run = lockflow(house, locked(house, project(name)), "image", platform)
+    assert run.code == 1, run.said
+    assert package in run.said
+    assert "next:" in run.said
+
+
 # As real uv sees it ---------------------------------------------------------------------------------------------------
 
 REFUSED = re.compile(r"but `--locked` was provided|missing field `version`|Ignoring existing lockfile")
