@@ -105,10 +105,14 @@ def _advice(
     names = [name for _, name in wheels_of(package)]
     advice: list[Advice] = []
     listing = policy.listings.get(finding.package)
-    versions = () if listing is None else _others(suitable_versions(listing, platform, python), package.version)
+    suitable = () if listing is None else suitable_versions(listing, platform, python)
+    versions = _others(suitable, package.version)
     target = f"{platform.name}, Python {minor_of(python)}"
     if listing is not None and versions:
         advice.append(_constraint(package, listing, versions, target, policy.places.get(package.name, ())))
+    elif suitable and suitable[0] != package.version:
+        text = f'only the pre-release {suitable[0]} has a wheel for {target}: "{package.name}>={suitable[0]}" allows it'
+        advice.append((text, None))
     elif listing is not None:
         advice.append((f"no other version of {package.name} on the index has a wheel for {target}", None))
     advice.extend(_index_advice(finding, chain, platform, python, policy))

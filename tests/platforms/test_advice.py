@@ -158,6 +158,16 @@ def test_a_newer_version_with_a_wheel_is_offered_as_lower_bound() -> None:
     assert advice[0].startswith('add "nvidia-nccl-cu12>=2.30" to constraint-dependencies')
 
 
+def test_a_prerelease_that_alone_has_a_wheel_is_named() -> None:
+    versions = listing(v2_21_5=["py3-none-manylinux2014_x86_64"], v2_23rc1=["py3-none-manylinux2014_aarch64"])
+
+    advice = bad(lock(project("nvidia-nccl-cu12"), NCCL), policy=Policy(listings={versions.name: versions})).advice
+
+    assert advice[-1] == (
+        'only the pre-release 2.23rc1 has a wheel for linux/arm64, Python 3.11: "nvidia-nccl-cu12>=2.23rc1" allows it'
+    )
+
+
 def test_a_version_that_serves_all_places_is_offered_before_a_newer_one() -> None:
     versions = listing(
         v2_19=["py3-none-manylinux2014_aarch64.manylinux2014_x86_64"], v2_20=["py3-none-manylinux2014_aarch64"]
