@@ -118,7 +118,8 @@ class Seen(Struct, frozen=True):
     """What `witness.py` says of a finished image: what the interpreter is, and what can be imported from it.
 
     `distributions` are name, version and folder; `owners` say of files that were asked for who brought them, and
-    whether in a wheel for any platform.
+    whether in a wheel for any platform. `tags` are the platform tags of the installed wheels, by distribution,
+    as far as they ask for a libc.
     """
 
     environment: dict[str, str]
@@ -128,6 +129,7 @@ class Seen(Struct, frozen=True):
     user: tuple[int, int]
     libc: str
     libc_version: str
+    tags: dict[str, tuple[str, ...]] = {}
 
 
 class Expected(Struct, frozen=True, kw_only=True):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from lockflow.images.model import Binary, Expected, Seen
 from lockflow.standards.names import normalize_name
+from lockflow.standards.tags import glibc_of
 from lockflow.standards.versions import InvalidVersion, Version
 
 VENV = "/opt/venv"
@@ -22,6 +24,7 @@ def verify(expected: Expected, seen: Seen, platform: str, user: str, foreign: Se
         *_of_image(expected, seen, platform, user),
         *_of_python(expected, seen),
         *_of_packages(expected.packages, seen),
+        *_of_libc(seen),
         *_of_binaries(expected.machine, seen, foreign),
     )
 
@@ -70,6 +73,21 @@ def _of_packages(wanted: Iterable[tuple[str, str | None]], seen: Seen) -> Iterab
         yield f"{name} is that of the base image"
 
 
+def _of_libc(seen: Seen) -> Iterable[str]:
+    """Compare what the installed wheels ask for with the libc of the base image (PEP 600)."""
+    match = re.match(r"([0-9]{1,4})\.([0-9]{1,4})", seen.libc_version, re.ASCII)
+    if seen.libc != "glibc" or match is None:
+        return
+    here = int(match[1]), int(match[2])
+    lines = []
+    for name, tags in sorted(seen.tags.items()):
+        oldest = min((glibc_of(tag) or (999, 0) for tag in tags), default=(0, 0))
+        if oldest > here:
+            needs = "musl" if oldest == (999, 0) else f"glibc {oldest[0]}.{oldest[1]}"
+            lines.append(f"{normalize_name(name)} needs {needs}, and the base has glibc {here[0]}.{here[1]}")
+    yield from _first(lines, "packages need another libc")
+
+
 def _of_binaries(machine: str, seen: Seen, foreign: Sequence[Binary]) -> Iterable[str]:
     lines = []
     for binary in foreign:
@@ -77,9 +95,13 @@ def _of_binaries(machine: str, seen: Seen, foreign: Sequence[Binary]) -> Iterabl
         if not is_for_any:
             whose = f", of {normalize_name(owner)}" if owner else ""
             lines.append(f"{binary.path} is for {binary.machine}, not for {machine}{whose}")
+    yield from _first(lines, "files are for another machine")
+
+
+def _first(lines: Sequence[str], others: str) -> Iterable[str]:
     yield from lines[:_MOST]
     if len(lines) > _MOST:
-        yield f"and {len(lines) - _MOST} more files are for another machine"
+        yield f"and {len(lines) - _MOST} more {others}"
 
 
 def _is_inside(place: str) -> bool:

@@ -18,6 +18,7 @@ MARK = "lockflow-image:"
 
 def main(paths: list[str]) -> None:
     found, owners = distributions({os.path.realpath(path): path for path in paths})
+    asked = ((entry.metadata["Name"] or "", libc_tags(entry.read_text("WHEEL") or "")) for entry in installed())
     answer = {
         "environment": environment(),
         "distributions": found,
@@ -26,6 +27,7 @@ def main(paths: list[str]) -> None:
         "user": [os.getuid(), os.getgid()],
         "libc": platform.libc_ver()[0],
         "libc_version": platform.libc_ver()[1],
+        "tags": {name: tags for name, tags in asked if tags},
     }
     sys.stdout.write(f"{MARK}{json.dumps(answer)}\n")
 
@@ -55,7 +57,7 @@ def distributions(wanted: dict[str, str]) -> tuple[list[list[str]], dict[str, li
     """Every distribution that can be imported from here, and which of the files asked for each of them brought."""
     found = []
     owners: dict[str, list[object]] = {}
-    for distribution in metadata.distributions():
+    for distribution in installed():
         name = distribution.metadata["Name"] or ""
         found.append([name, distribution.version, os.path.realpath(str(distribution.locate_file("")))])
         for file in (distribution.files or ()) if wanted else ():
@@ -63,6 +65,17 @@ def distributions(wanted: dict[str, str]) -> tuple[list[list[str]], dict[str, li
             if path in wanted:
                 owners[wanted[path]] = [name, is_for_any_platform(distribution.read_text("WHEEL") or "")]
     return found, owners
+
+
+def installed() -> list[metadata.Distribution]:
+    return list(metadata.distributions())
+
+
+def libc_tags(wheel: str) -> list[str]:
+    """The platform tags of a wheel that are for some libc; none where one is for any platform."""
+    tags = {line.strip().rpartition("-")[2] for line in wheel.splitlines() if line.startswith("Tag:")}
+    named = sorted(tag for tag in tags if tag.startswith(("manylinux", "musllinux")))
+    return named if len(named) == len(tags) else []
 
 
 def is_for_any_platform(wheel: str) -> bool:

@@ -62,6 +62,16 @@ def linux_platforms(libc: str, major: int, minor: int, machine: str) -> tuple[st
     return (*tags, f"linux_{machine}")
 
 
+def glibc_of(tag: str) -> tuple[int, int] | None:
+    """The glibc that a platform tag asks for at least; None where it is for something else (PEP 600)."""
+    match = _GLIBC.fullmatch(tag)
+    if match is not None:
+        return int(match[1]), int(match[2])
+    old = tag.partition("_")[0]
+    return next((version for version, name in _LEGACY.items() if name == old), None)
+
+
+_GLIBC = re.compile(r"manylinux_([0-9]{1,4})_([0-9]{1,4})_[a-z0-9_]+", re.ASCII)
 _X86_MACHINES = frozenset({"x86_64", "i686"})
 _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 
