@@ -34,6 +34,7 @@ from packaging.tags import sys_tags
 
 from lockflow.errors import AnswerIsNo, LockflowError
 from lockflow.index.building import SourceTree
+from lockflow.index.clean import clean_environment
 from lockflow.index.model import BuildPackage, File
 from lockflow.index.options import Builds
 from lockflow.index.sdist import InvalidSdist
@@ -52,20 +53,6 @@ _LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
 _LEGACY_REQUIRES = ("setuptools >= 40.8.0",)
 """What a tree without `[build-system]` is built with (PEP 517, 518)."""
 
-_KEPT = frozenset(
-    {
-        "ARCHFLAGS", "AR", "AS", "CC", "CFLAGS", "COMSPEC", "CPATH", "CPP", "CPPFLAGS", "CUDA_HOME", "CUDA_PATH", "CXX",
-        "CXXFLAGS", "C_INCLUDE_PATH", "DEVELOPER_DIR", "F77", "F90", "FC", "FFLAGS", "HTTPS_PROXY", "HTTP_PROXY",
-        "INCLUDE", "LANG", "LANGUAGE", "LD", "LDFLAGS", "LD_LIBRARY_PATH", "LIB", "LIBPATH", "LIBRARY_PATH",
-        "MACOSX_DEPLOYMENT_TARGET", "MAKEFLAGS", "NO_PROXY", "NUMBER_OF_PROCESSORS", "PATH", "PATHEXT",
-        "PKG_CONFIG_PATH", "PROCESSOR_ARCHITECTURE", "PROGRAMDATA", "PROGRAMFILES", "PROGRAMFILES(X86)", "RANLIB",
-        "REQUESTS_CA_BUNDLE", "RUSTFLAGS", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "SDKROOT", "SOURCE_DATE_EPOCH",
-        "SSL_CERT_DIR", "SSL_CERT_FILE", "SYSTEMDRIVE", "SYSTEMROOT", "TZ", "WINDIR",
-    }
-)  # fmt: skip
-_KEPT_PREFIXES = ("CMAKE_", "LC_", "SETUPTOOLS_SCM_PRETEND_VERSION", "SKBUILD_", "VSCMD_")
-"""Variables that say how to compile. A list of what passes, since nobody can list what is secret."""
-_WITH_CREDENTIALS = re.compile(r"://[^/\s]*@")
 _MISSING_MODULE = re.compile(r"(?:ModuleNotFoundError|ImportError): No module named '?([A-Za-z0-9_.]+)")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\x80-\U0010ffff]")
 
@@ -366,33 +353,6 @@ class _Environment:
 _SCRIPT_KIND: Literal["posix", "win-amd64", "win-arm64", "win-ia32"] = "posix"
 if sys.platform == "win32":
     _SCRIPT_KIND = "win-arm64" if sysconfig.get_platform() == "win-arm64" else "win-amd64"
-
-
-def clean_environment(environment: Mapping[str, str], scripts: Path, work: Path) -> dict[str, str]:
-    """The variables a backend gets: how to compile, where programs are, and folders of its own."""
-    kept = {
-        name: value
-        for name, value in environment.items()
-        if (name.upper() in _KEPT or name.upper().startswith(_KEPT_PREFIXES)) and not _WITH_CREDENTIALS.search(value)
-    }
-    home, temporary = work / "home", work / "tmp"
-    for folder in (home, temporary):
-        folder.mkdir(exist_ok=True)
-    path = kept.get("PATH", os.defpath)
-    kept |= {
-        "PATH": f"{scripts}{os.pathsep}{path}",
-        "HOME": str(home),
-        "USERPROFILE": str(home),
-        "APPDATA": str(home),
-        "LOCALAPPDATA": str(home),
-        "TMPDIR": str(temporary),
-        "TMP": str(temporary),
-        "TEMP": str(temporary),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONIOENCODING": "utf-8",
-        "PYTHONNOUSERSITE": "1",
-    }
-    return kept
 
 
 @lru_cache(maxsize=1)

@@ -5,23 +5,22 @@ Files whose names cannot be read are left out, as are files of another version s
 
 from __future__ import annotations
 
-import html
-import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Any, NoReturn, Protocol
 
 import msgspec
 from msgspec import Struct
 
-from lockflow.index.freshness import days_from_civil
+from lockflow.index.anchors import ENCODER, LINKS, NO_HASHES, Hashes, Link, decode_files
+from lockflow.index.html import html_links
 from lockflow.index.metadata import mended_specifiers
 from lockflow.index.model import File, Listing, Piece, Release
-from lockflow.index.urls import file_name_of, join, without_credentials
+from lockflow.index.times import timestamp_ns
+from lockflow.index.urls import join
 from lockflow.standards.filenames import InvalidFilename, parse_sdist_name, parse_wheel_name
-from lockflow.standards.hashes import STRENGTH, strongest_hash
 from lockflow.standards.names import is_valid_name
 from lockflow.standards.versions import InvalidVersion, Key, Version
 
@@ -49,11 +48,11 @@ def parse_flat(body: bytes, content_type: str, page_url: str, index_url: str) ->
 
 def flat_listings(files: Iterable[tuple[str, str]], index_url: str) -> dict[str, Listing]:
     """Listings by normalised name, for (file name, URL) of files of many projects in any order."""
-    return _flat_listings([_Link(filename, url) for filename, url in files], index_url)
+    return _flat_listings([Link(filename, url) for filename, url in files], index_url)
 
 
-def _flat_listings(links: list[_Link], index_url: str) -> dict[str, Listing]:
-    by_project: dict[str, list[_Link]] = {}
+def _flat_listings(links: list[Link], index_url: str) -> dict[str, Listing]:
+    by_project: dict[str, list[Link]] = {}
     for link in links:
         name = _project_of(link.filename)
         if name is not None:
@@ -74,78 +73,11 @@ def _project_of(filename: str) -> str | None:
     return None if sdist is None else sdist.name
 
 
-# Links ----------------------------------------------------------------------------------------------------------
-
-# A page of a large project names ten thousand files, of which a resolution looks at a few. So a link is kept as it
-# was written, and what it says is read when its release is asked for: that is a fifth of the cost of reading all.
-
-
-class _Hashes(Struct, omit_defaults=True, gc=False):
-    sha256: str | None = None
-    sha512: str | None = None
-    sha384: str | None = None
-    blake2b: str | None = None
-    md5: str | None = None
-
-
-class _Link(Struct, array_like=True, gc=False):
-    """One link of a page. `url` is absolute and may carry a hash as fragment, which counts where `hashes` is None."""
-
-    filename: str
-    url: str
-    hashes: _Hashes | None = None
-    requires_python: str | None = None
-    size: int | None = None
-    upload_time: str | None = None
-    yanked: bool | str = False
-    metadata: bool | _Hashes = False
-
-
-_ENCODER = msgspec.msgpack.Encoder()
-_LINKS = msgspec.msgpack.Decoder(list[_Link])
-
-
-def _links(body: bytes, content_type: str, page_url: str) -> list[_Link]:
+def _links(body: bytes, content_type: str, page_url: str) -> list[Link]:
     kind = content_type.partition(";")[0].strip().lower()
     if kind.endswith("json") or (not kind.endswith("html") and body.lstrip()[:1] == b"{"):
         return _json_links(body, page_url)
-    return list(_html_links(body.decode("utf-8", "replace"), page_url))
-
-
-def _decode_files(raw: bytes) -> tuple[File, ...]:
-    return tuple([_file(link) for link in _LINKS.decode(raw)])
-
-
-def _file(link: _Link) -> File:
-    url, _, fragment = link.url.partition("#")
-    announced = link.metadata
-    return File(
-        filename=link.filename,
-        url=without_credentials(url) if "@" in url else url,
-        hashes=_pairs(_fragment_hashes(fragment) if link.hashes is None else link.hashes),
-        size=link.size,
-        upload_time_ns=None if link.upload_time is None else timestamp_ns(link.upload_time),
-        requires_python=None if link.requires_python is None else mended_specifiers(link.requires_python),
-        yanked=link.yanked,
-        has_metadata=announced is not False,
-        metadata_hash=strongest_hash(_pairs(announced)) if isinstance(announced, _Hashes) else None,
-    )
-
-
-def _pairs(hashes: _Hashes) -> tuple[tuple[str, str], ...]:
-    named = ((algorithm, getattr(hashes, algorithm)) for algorithm in STRENGTH)
-    return tuple([(algorithm, digest.lower()) for algorithm, digest in named if digest and _is_digest(digest)])
-
-
-def _is_digest(text: str) -> bool:
-    # Whether the digits are hexadecimal shows when a file is compared; here nothing may pass that needs quoting.
-    return text.isalnum() and text.isascii()
-
-
-def _fragment_hashes(text: str) -> _Hashes:
-    """What `algorithm=digest` says; no hash for anything else, as for `egg=…`."""
-    algorithm, _, digest = text.strip().partition("=")
-    return _Hashes(**{algorithm: digest}) if algorithm in STRENGTH else _Hashes()
+    return list(html_links(body.decode("utf-8", "replace"), page_url))
 
 
 # Releases -------------------------------------------------------------------------------------------------------
@@ -158,15 +90,15 @@ class _Group:
 
     def __init__(self, version: Version) -> None:
         self.version = version
-        self.sdists: list[_Link] = []
-        self.wheels: list[_Link] = []
+        self.sdists: list[Link] = []
+        self.wheels: list[Link] = []
         self.is_mixed = False
 
 
 _filename = attrgetter("filename")
 
 
-def _releases(links: list[_Link], project: str) -> tuple[Release, ...]:
+def _releases(links: list[Link], project: str) -> tuple[Release, ...]:
     """Links grouped by version: versions ascending, in each the sdists before the wheels, both by file name."""
     groups: dict[Key, _Group] = {}
     by_prefix: dict[str, _Group | None] = {}
@@ -226,10 +158,10 @@ def _release(group: _Group, project: str) -> Release:
         group.wheels.sort(key=_filename)
     links = group.sdists + group.wheels
     version = _first_spelling(links, project) if group.is_mixed else group.version
-    return Release(version, _earliest_ns(links), raw=_ENCODER.encode(links), decode=_decode_files)
+    return Release(version, _earliest_ns(links), raw=ENCODER.encode(links), decode=decode_files)
 
 
-def _first_spelling(links: list[_Link], project: str) -> Version:
+def _first_spelling(links: list[Link], project: str) -> Version:
     """Of spellings that are equal, the one of the first file by name."""
     filename = min(link.filename for link in links)
     if filename.endswith(".whl"):
@@ -239,7 +171,7 @@ def _first_spelling(links: list[_Link], project: str) -> Version:
     return sdist.version
 
 
-def _earliest_ns(links: list[_Link]) -> int:
+def _earliest_ns(links: list[Link]) -> int:
     texts = [link.upload_time for link in links]
     if None in texts:
         return 0
@@ -257,13 +189,13 @@ def _earliest_ns(links: list[_Link]) -> int:
 class _JsonFile(Struct, rename="kebab", gc=False):
     filename: str
     url: str
-    hashes: _Hashes | None = None
+    hashes: Hashes | None = None
     requires_python: str | None = None
     size: int | None = None
     upload_time: str | None = None
     yanked: bool | str | None = None
-    core_metadata: bool | _Hashes | None = None
-    dist_info_metadata: bool | _Hashes | None = None
+    core_metadata: bool | Hashes | None = None
+    dist_info_metadata: bool | Hashes | None = None
 
 
 class _Page(Struct):
@@ -277,11 +209,10 @@ class _LoosePage(Struct):
 _PAGE = msgspec.json.Decoder(_Page)
 _LOOSE_PAGE = msgspec.json.Decoder(_LoosePage)
 _JSON_FILE = msgspec.json.Decoder(_JsonFile)
-_NO_HASHES = _Hashes()
 _LARGEST_SIZE = 1 << 63
 
 
-def _json_links(body: bytes, page_url: str) -> list[_Link]:
+def _json_links(body: bytes, page_url: str) -> list[Link]:
     try:
         files = _PAGE.decode(body).files
     except msgspec.ValidationError:
@@ -306,152 +237,23 @@ def _readable_files(body: bytes) -> list[_JsonFile]:
     return readable
 
 
-def _json_link(file: _JsonFile, page_url: str) -> _Link:
+def _json_link(file: _JsonFile, page_url: str) -> Link:
     url = file.url
     if not url.startswith(("https://", "http://")):
         url = join(page_url, url)
     size, metadata = file.size, file.core_metadata
     if metadata is None:
         metadata = file.dist_info_metadata
-    return _Link(
+    return Link(
         file.filename,
         url,
-        file.hashes or _NO_HASHES,
+        file.hashes or NO_HASHES,
         file.requires_python or None,
         size if size is None or 0 <= size < _LARGEST_SIZE else None,
         file.upload_time,
         True if file.yanked == "" else file.yanked or False,
         metadata or False,
     )
-
-
-# Times ----------------------------------------------------------------------------------------------------------
-
-_TIMESTAMP = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?(?:[Zz]|([+-]\d\d):?(\d\d))(?:\[[^\]]*\])?",
-    re.ASCII,
-)
-
-
-def timestamp_ns(text: str) -> int | None:
-    """Nanoseconds since the epoch of a time with offset (RFC 3339); None for what is none.
-
-    Nor for what 64 bits cannot hold (beyond 2262): no file was uploaded then.
-    """
-    match = _TIMESTAMP.fullmatch(text)
-    if match is None:
-        return None
-    year, month, day, hour, minute, second, fraction, offset_hours, offset_minutes = match.groups()
-    days = _days(year, month, day)
-    if days is None or hour > "23" or minute > "59" or second > "60":
-        return None
-    seconds = days * 86400 + int(hour) * 3600 + int(minute) * 60 + int(second)
-    if offset_hours is not None:
-        sign = -1 if offset_hours[0] == "-" else 1
-        seconds -= int(offset_hours) * 3600 + sign * int(offset_minutes) * 60
-    nanoseconds = seconds * 1_000_000_000 + (int(fraction) * _SCALE[len(fraction)] if fraction else 0)
-    return nanoseconds if abs(nanoseconds) < _TOO_FAR else None
-
-
-_TOO_FAR = 1 << 63
-
-_SCALE = tuple(10 ** (9 - digits) for digits in range(10))
-
-
-@lru_cache(maxsize=8192)
-def _days(year: str, month: str, day: str) -> int | None:
-    if not ("01" <= month <= "12" and "01" <= day <= "31") or year < "0001":
-        return None
-    return days_from_civil(int(year), int(month), int(day))
-
-
-# HTML -----------------------------------------------------------------------------------------------------------
-
-# Where something starts that matters. Elements whose content is text, and comments, are skipped whole.
-_START = re.compile(r"<(?:(!--)|(a|base)(?=[\s/])|(script|style|textarea|title)(?=[\s/>]))", re.IGNORECASE)
-_ATTRIBUTE = re.compile(
-    r"""[\s/]*([^\s/>=][^\s/>=]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>][^\s>]*))?)?""", re.ASCII
-)
-_ANCHOR = re.compile(r"""<a\s+href="([^"]*)"((?:\s+[a-z-]+="[^"]*")*)\s*>""")
-_PLAIN_ATTRIBUTE = re.compile(r"""\s+([a-z-]+)="([^"]*)\"""")
-
-
-def _html_links(text: str, page_url: str) -> Iterator[_Link]:
-    base: str | None = None
-    for tag, attributes in _tags(text):
-        href = attributes.get("href")
-        if href is None:
-            continue
-        if tag != "base":
-            link = _html_link(href, attributes, base or page_url)
-            if link is not None:
-                yield link
-        elif base is None:
-            base = join(page_url, href)
-
-
-def _tags(text: str) -> Iterator[tuple[str, dict[str, str | None]]]:
-    """The `a` and `base` tags with their attributes, names in lower case. Linear in the length of any text."""
-    position = 0
-    folded = ""
-    while (start := _START.search(text, position)) is not None:
-        if start[1]:
-            position = text.find("-->", start.end())
-            if position < 0:
-                return
-        elif start[3]:
-            folded = folded or text.lower()
-            # Lower case can be longer than the text (İ); then positions do not agree and nothing is skipped.
-            position = folded.find(f"</{start[3].lower()}", start.end()) if len(folded) == len(text) else start.end()
-            if position < 0:
-                return
-        else:
-            anchor = _ANCHOR.match(text, start.start())
-            if anchor is not None:
-                attributes: dict[str, str | None] = dict(_PLAIN_ATTRIBUTE.findall(anchor[2]))
-                attributes["href"] = anchor[1]
-                if "&" in anchor[0]:
-                    attributes = {name: html.unescape(value or "") for name, value in attributes.items()}
-                position = anchor.end()
-            else:
-                attributes, position = _attributes(text, start.end())
-            yield start[2].lower(), attributes
-
-
-def _attributes(text: str, position: int) -> tuple[dict[str, str | None], int]:
-    found: dict[str, str | None] = {}
-    while (match := _ATTRIBUTE.match(text, position)) is not None:
-        values = [value for value in match.groups()[1:] if value is not None]
-        found.setdefault(match[1].lower(), html.unescape(values[0]) if values else None)
-        position = match.end()
-    return found, position
-
-
-def _html_link(href: str, attributes: Mapping[str, str | None], base: str) -> _Link | None:
-    target, _, fragment = href.partition("#")
-    filename = file_name_of(target.rstrip())
-    if not filename:
-        return None
-    url = target if target.startswith(("https://", "http://")) else join(base, target)
-    announced = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata"))
-    uploaded = attributes.get("data-upload-time")
-    size = (attributes.get("data-size") or "").removeprefix("+")
-    return _Link(
-        filename,
-        f"{url.rstrip()}#{fragment}" if fragment else url.rstrip(),
-        None,
-        (attributes.get("data-requires-python") or "").strip() or None,
-        int(size) if size.isascii() and size.isdigit() and len(size) < 19 else None,
-        # What is no time is as good as none here; uv reads JSON more strictly than HTML.
-        uploaded if uploaded and timestamp_ns(uploaded) is not None else None,
-        (attributes["data-yanked"] or True) if "data-yanked" in attributes else False,
-        announced == "true" or (announced is not None and _announced_hash(announced)),
-    )
-
-
-def _announced_hash(text: str) -> bool | _Hashes:
-    hashes = _fragment_hashes(text)
-    return False if hashes == _NO_HASHES else hashes
 
 
 # The stored form ------------------------------------------------------------------------------------------------
@@ -485,7 +287,7 @@ def encode_listing(listing: Listing) -> tuple[bytes, bytes, list[Piece]]:
         piece = (place, len(raw), zlib.crc32(raw))
         forms.append((release.version.text, _storable(release.version.key), release.earliest_upload_ns, piece))
         place += len(raw)
-    head = _ENCODER.encode((listing.name, listing.index, listing.is_flat, forms))
+    head = ENCODER.encode((listing.name, listing.index, listing.is_flat, forms))
     return head, b"".join([release.raw for release in listing.releases]), [form[3] for form in forms]
 
 
@@ -498,7 +300,7 @@ def unload(listing: Listing, places: Iterable[Piece], pieces: Pieces) -> None:
 
 def _decode_piece(pieces: Pieces, piece: Piece) -> tuple[File, ...]:
     try:
-        return _decode_files(pieces.piece(*piece))
+        return decode_files(pieces.piece(*piece))
     except (msgspec.DecodeError, UnicodeDecodeError):
         pieces.refuse()
 
@@ -507,12 +309,12 @@ def with_urls(listing: Listing, exchange: Callable[[str], str]) -> Listing:
     """A listing that this module made, with other URLs of its files."""
     releases = []
     for release in listing.releases:
-        links = _LINKS.decode(release.raw)
+        links = LINKS.decode(release.raw)
         for link in links:
             url, mark, fragment = link.url.partition("#")
             link.url = f"{exchange(url)}{mark}{fragment}"
-        raw = _ENCODER.encode(links)
-        releases.append(Release(release.version, release.earliest_upload_ns, raw=raw, decode=_decode_files))
+        raw = ENCODER.encode(links)
+        releases.append(Release(release.version, release.earliest_upload_ns, raw=raw, decode=decode_files))
     return msgspec.structs.replace(listing, releases=tuple(releases))
 
 
@@ -523,12 +325,12 @@ def decode_listing(content: bytes, pieces: Pieces) -> Listing:
 
 def encode_flat(listings: Mapping[str, Listing]) -> bytes:
     """The stored form of what a flat index lists."""
-    return _ENCODER.encode([_listing_form(listing) for listing in listings.values()])
+    return ENCODER.encode([_listing_form(listing) for listing in listings.values()])
 
 
 def decode_flat(content: bytes) -> dict[str, Listing]:
     """Inverse of encode_flat; raises msgspec.DecodeError for other bytes."""
-    return {form[0]: _from_form(form, _decode_files) for form in _FLAT.decode(content)}
+    return {form[0]: _from_form(form, decode_files) for form in _FLAT.decode(content)}
 
 
 def _listing_form(listing: Listing) -> tuple[str, str, bool, list[tuple[str, Key | None, int, bytes]]]:

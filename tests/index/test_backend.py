@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from lockflow.errors import AnswerIsNo
-from lockflow.index.backend import Backend, clean_environment
+from lockflow.index.backend import Backend
 from lockflow.index.building import SourceTree, is_python_admitted
+from lockflow.index.clean import clean_environment
 from lockflow.index.model import BuildPackage, File
 from lockflow.index.options import Builds
 from lockflow.inputs.model import Index, Settings

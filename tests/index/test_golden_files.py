@@ -12,7 +12,7 @@ import pytest
 from lockflow.index.client import IndexClient
 from lockflow.index.model import Absent, File, Listing
 from lockflow.index.options import ClientOptions
-from lockflow.index.simple import timestamp_ns
+from lockflow.index.times import timestamp_ns
 from lockflow.inputs.model import Index
 from lockflow.standards.hashes import hash_text
 from lockflow.standards.versions import Version

@@ -21,9 +21,9 @@ from lockflow.index.simple import (
     flat_listings,
     parse_flat,
     parse_listing,
-    timestamp_ns,
     unload,
 )
+from lockflow.index.times import timestamp_ns
 
 JSON = "application/vnd.pypi.simple.v1+json"
 INDEX = "https://index.example/simple"

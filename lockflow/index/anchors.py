@@ -1,0 +1,81 @@
+"""A link to a file as a page has it, and what it says once somebody looks (PEP 503, 592, 658, 700).
+
+A page of a large project names ten thousand files, of which a resolution looks at a few. So a link is kept as it
+was written, and what it says is read when its release is asked for: that is a fifth of the cost of reading all.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from lockflow.index.metadata import mended_specifiers
+from lockflow.index.model import File
+from lockflow.index.times import timestamp_ns
+from lockflow.index.urls import without_credentials
+from lockflow.standards.hashes import STRENGTH, strongest_hash
+
+
+class Hashes(Struct, omit_defaults=True, gc=False):
+    sha256: str | None = None
+    sha512: str | None = None
+    sha384: str | None = None
+    blake2b: str | None = None
+    md5: str | None = None
+
+
+class Link(Struct, array_like=True, gc=False):
+    """One link of a page. `url` is absolute and may carry a hash as fragment, which counts where `hashes` is None."""
+
+    filename: str
+    url: str
+    hashes: Hashes | None = None
+    requires_python: str | None = None
+    size: int | None = None
+    upload_time: str | None = None
+    yanked: bool | str = False
+    metadata: bool | Hashes = False
+
+
+ENCODER = msgspec.msgpack.Encoder()
+
+LINKS = msgspec.msgpack.Decoder(list[Link])
+
+
+def decode_files(raw: bytes) -> tuple[File, ...]:
+    return tuple([_file(link) for link in LINKS.decode(raw)])
+
+
+def _file(link: Link) -> File:
+    url, _, fragment = link.url.partition("#")
+    announced = link.metadata
+    return File(
+        filename=link.filename,
+        url=without_credentials(url) if "@" in url else url,
+        hashes=_pairs(fragment_hashes(fragment) if link.hashes is None else link.hashes),
+        size=link.size,
+        upload_time_ns=None if link.upload_time is None else timestamp_ns(link.upload_time),
+        requires_python=None if link.requires_python is None else mended_specifiers(link.requires_python),
+        yanked=link.yanked,
+        has_metadata=announced is not False,
+        metadata_hash=strongest_hash(_pairs(announced)) if isinstance(announced, Hashes) else None,
+    )
+
+
+def _pairs(hashes: Hashes) -> tuple[tuple[str, str], ...]:
+    named = ((algorithm, getattr(hashes, algorithm)) for algorithm in STRENGTH)
+    return tuple([(algorithm, digest.lower()) for algorithm, digest in named if digest and is_digest(digest)])
+
+
+def is_digest(text: str) -> bool:
+    # Whether the digits are hexadecimal shows when a file is compared; here nothing may pass that needs quoting.
+    return text.isalnum() and text.isascii()
+
+
+def fragment_hashes(text: str) -> Hashes:
+    """What `algorithm=digest` says; no hash for anything else, as for `egg=…`."""
+    algorithm, _, digest = text.strip().partition("=")
+    return Hashes(**{algorithm: digest}) if algorithm in STRENGTH else Hashes()
+
+
+NO_HASHES = Hashes()
