@@ -28,7 +28,7 @@ from lockflow.platforms.selection import Graph, graph_of
 from lockflow.platforms.support import stated_pythons
 from lockflow.proving import OpenEngine, Proof, engine_for, prove
 from lockflow.report.as_json import as_json
-from lockflow.report.as_rows import Problem, alike, floor_notes, message, problems, rows
+from lockflow.report.as_rows import Problem, alike, floor_notes, likewise, message, problems, rows
 from lockflow.report.assemble import assemble, platform_report
 from lockflow.report.model import Executed, PlatformReport, Report
 from lockflow.report.write import SUMMARY_FILES, read_platform_report, report_path, write_platform_report, write_summary
@@ -45,6 +45,7 @@ __all__ = [  # the steps, and what the roof needs to say what came of them
     "as_json",
     "check",
     "floor_notes",
+    "likewise",
     "message",
     "problems",
     "report",

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from lockflow import checking, steps
+from lockflow.cli.main import main
 from lockflow.engines import faults
 from lockflow.engines.model import Command, Engine, Outcome
 from lockflow.errors import EngineError, InputError
@@ -333,6 +334,22 @@ def test_auto_warns_and_goes_on(locked: Workbench) -> None:
     assert written["notes"] == ["judged by tags, in process: no container engine answers (unix:///nowhere)"]
     run = locked.run("report")
     assert "no container engine" not in run.said, "that was said of another run"
+
+
+def test_stdout_has_the_report_and_nothing_else(
+    locked: Workbench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = RecordingEngine(agreeing("apple==1.0", "core==2.0"))
+    monkeypatch.setattr("lockflow.cli.check.open_engine", lambda _: engine)
+    monkeypatch.setattr("lockflow.cli.jobs._LINES_AFTER_SECONDS", 0)
+    words = ["check", "linux/arm64", "--json", "--executor", "docker", "--directory", str(locked.project)]
+    code = main([*words, "--cache-dir", str(locked.cache)], transport=WithUv(locked))
+    out, said = capsys.readouterr()
+    assert code == 0
+    assert json.loads(out)["platforms"][0]["executor"] == "docker"
+    assert "linux/arm64, Python 3.12: good" in said
+    main([*words, "--cache-dir", str(locked.cache), "--quiet"], transport=WithUv(locked))
+    assert capsys.readouterr().err == ""
 
 
 def test_swarm_is_a_name_that_is_answered(locked: Workbench) -> None:

@@ -116,7 +116,7 @@ def say_report(report: Report, console: Console) -> None:
     for first, *others in found[:_MOST_PROBLEMS]:
         console.problem(checking.message(first))
         if others:
-            console.note(f"         likewise on {', '.join(other.platform for other in others)}")
+            console.note(f"         likewise on {checking.likewise([first, *others])}")
     if len(found) > _MOST_PROBLEMS:
         console.note(f"and {len(found) - _MOST_PROBLEMS} more problems: see {checking.REPORTS}/*.json")
 

@@ -22,7 +22,7 @@ from support.containers import ARCHES, left_behind, running
 pytestmark = pytest.mark.engine
 
 LOOK = """
-import json, os, platform, socket
+import json, os, platform, socket, subprocess
 
 def can_write(path):
     try:
@@ -32,11 +32,28 @@ def can_write(path):
         return False
 
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+def can_run(path):
+    try:
+        with open(path, "w") as file:
+            file.write("#!/usr/bin/env python3\\n")
+        os.chmod(path, 0o755)
+        return subprocess.run([path]).returncode == 0
+    except OSError:
+        return False
+
+mounts = {line.split()[1]: line.split()[3].split(",") for line in open("/proc/mounts")}
 print(json.dumps({
     "machine": platform.machine(),
     "uid": os.getuid(),
     "capabilities": int(status["CapEff"], 16),
     "no_new_privileges": status["NoNewPrivs"].strip(),
+    "seccomp": status["Seccomp"].strip(),
+    "first": open("/proc/1/comm").read().strip(),
+    "few_processes": len([name for name in os.listdir("/proc") if name.isdecimal()]) < 5,
+    "root": mounts["/"][0],
+    "programs": [path for path in ("/tmp/p", "/lockflow/work/p") if can_run(path)],
+    "kernel_log": os.path.exists("/dev/kmsg"),
+    "socket_of_engine": os.path.exists("/var/run/docker.sock"),
     "interfaces": [name for _, name in socket.if_nameindex()],
     "writes": [path for path in ("/x", "/etc/x", "/lockflow/x", "/lockflow/project/uv.lock", "/tmp/x",
                                  "/lockflow/work/x") if can_write(path)],
@@ -60,6 +77,13 @@ def test_a_container_may_next_to_nothing(platform: str, machine: str, engine: Do
         "uid": 1000,
         "capabilities": 0,
         "no_new_privileges": "1",
+        "seccomp": "2",
+        "first": "docker-init",
+        "few_processes": True,
+        "root": "ro",
+        "programs": ["/lockflow/work/p"],
+        "kernel_log": False,
+        "socket_of_engine": False,
         "interfaces": ["lo"],
         "writes": ["/tmp/x", "/lockflow/work/x"],
         "lock": "version = 1",
