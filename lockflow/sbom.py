@@ -9,8 +9,9 @@ import json
 import uuid
 from collections.abc import Sequence
 
-from cyclonedx.model import HashAlgorithm, HashType, Property
+from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri
 from cyclonedx.model.bom import Bom
+from cyclonedx.model.bom_ref import BomRef
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.dependency import Dependency
 from cyclonedx.output.json import JsonV1Dot6
@@ -19,7 +20,7 @@ from packageurl import PackageURL
 from lockflow.lock.encode import source_text
 from lockflow.lock.export.model import Entry
 from lockflow.lock.export.requirements import hashes
-from lockflow.lock.model import Package
+from lockflow.lock.model import Lock, Package
 from lockflow.standards.markers.render import render
 from lockflow.standards.requirements import Registry
 from lockflow.views import View
@@ -39,27 +40,37 @@ def as_cyclonedx(seen: View, entries: Sequence[Entry]) -> str:
     version = next((str(package.version) for package in seen.lock.packages if package.name == root), "")
     subject = Component(type=ComponentType.APPLICATION, name=root, version=version, bom_ref=f"project:{root}")
     bom.metadata.component = subject
-    references = {}
+    references: dict[tuple[object, ...], str] = {}
     for entry in entries:
         package = entry.package
         if package.name == root:
-            references[_identity(package)] = subject.bom_ref
+            references[_identity(package)] = subject.bom_ref.value or ""
             continue
         component = _component(entry)
         bom.components.add(component)
-        references[_identity(package)] = component.bom_ref
-    for entry in entries:
-        package = entry.package
-        wanted = [*package.dependencies, *(item for _, items in package.optional_dependencies for item in items)]
-        wanted += [item for _, items in package.dev_dependencies for item in items] if package.name == root else []
-        onward = {(item.name, item.version, item.source) for item in wanted} & references.keys()
-        bom.dependencies.add(
-            Dependency(
-                ref=references[_identity(package)],
-                dependencies=[Dependency(ref=references[identity]) for identity in onward],
-            )
-        )
+        references[_identity(package)] = component.bom_ref.value or ""
+    edges = {references[_identity(entry.package)]: _required(entry.package, root) for entry in entries}
+    if subject.bom_ref.value not in edges:
+        edges[subject.bom_ref.value or ""] = _of_subject(seen.lock, root, entries)
+    for reference, wanted in edges.items():
+        onward = [Dependency(ref=BomRef(references[identity])) for identity in wanted if identity in references]
+        bom.dependencies.add(Dependency(ref=BomRef(reference), dependencies=onward))
     return _reproducible(JsonV1Dot6(bom).output_as_string())
+
+
+def _required(package: Package, root: str) -> set[tuple[object, ...]]:
+    wanted = [*package.dependencies, *(item for _, items in package.optional_dependencies for item in items)]
+    wanted += [item for _, items in package.dev_dependencies for item in items] if package.name == root else []
+    return {(item.name, item.version, item.source) for item in wanted}
+
+
+def _of_subject(lock: Lock, root: str, entries: Sequence[Entry]) -> set[tuple[object, ...]]:
+    """What the subject requires where it is none of the entries; of a script, what nothing else requires."""
+    project = next((package for package in lock.packages if package.name == root), None)
+    if project is not None:
+        return _required(project, root)
+    others = {identity for entry in entries for identity in _required(entry.package, root)}
+    return {_identity(entry.package) for entry in entries} - others
 
 
 def _reproducible(text: str) -> str:
@@ -86,16 +97,29 @@ def _component(entry: Entry) -> Component:
         bom_ref=f"{package.name}@{version}|{source_text(package.source)}",
         purl=purl,
         hashes=_hashes(package),
+        external_references=_files(package),
         properties=properties,
     )
 
 
+def _files(package: Package) -> list[ExternalReference]:
+    """The files of which an installer takes one, each with its hash."""
+    files = (*package.wheels, *(() if package.sdist is None else (package.sdist,)))
+    return [
+        ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=XsUri(file.url), hashes=_as_hashes([file.hash]))
+        for file in files
+        if file.url is not None
+    ]
+
+
 def _hashes(package: Package) -> list[HashType]:
     """A component has one hash of a kind: that of its only file, else none rather than a wrong one."""
-    found = [text.partition(":") for text in hashes(package)]
-    if len(found) != 1 or found[0][0] not in _ALGORITHMS:
-        return []
-    return [HashType(alg=_ALGORITHMS[found[0][0]], content=found[0][2])]
+    return _as_hashes(hashes(package)) if len(hashes(package)) == 1 else []
+
+
+def _as_hashes(texts: Sequence[str | None]) -> list[HashType]:
+    found = [text.partition(":") for text in texts if text is not None]
+    return [HashType(alg=_ALGORITHMS[name], content=digest) for name, _, digest in found if name in _ALGORITHMS]
 
 
 def _is_listed(package: Package) -> bool:
