@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from lockflow.errors import InputError
 from lockflow.inputs.edit import document, inner, with_array
-from lockflow.lock.files import write_lock_text
+from lockflow.lock.files import replace_text
 from lockflow.standards.names import normalize_name
 from lockflow.taking_over.finding import Offer, look_through, told
 from lockflow.taking_over.writing import with_found
@@ -106,13 +106,18 @@ def set_up(start: Path, ci: CI | None = None, *, takes_over: bool = False) -> Se
 
 
 def write_files(setup: Setup) -> None:
-    """Put the files on disk, each at once. Raises LockFileError for what cannot be written."""
+    """Put the files on disk, each at once. Raises InputError for what cannot be written."""
     for file in setup.files:
         try:
             file.path.parent.mkdir(parents=True, exist_ok=True)
+            replace_text(file.path, file.after)
         except OSError as error:
-            raise InputError("the folder cannot be made", where=str(file.path.parent), why=str(error)) from error
-        write_lock_text(file.path, file.after)
+            raise InputError(
+                f"{file.path.name} cannot be written",
+                where=str(file.path),
+                why=error.strerror or str(error),
+                next="make room or give permission, and run it again: what was written before stays",
+            ) from error
 
 
 def _nightly(root: Path, ci: CI | None) -> Iterator[tuple[Path, str]]:

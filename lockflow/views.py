@@ -25,7 +25,7 @@ from lockflow.lock.export.pylock import as_pylock
 from lockflow.lock.export.requirements import as_requirements
 from lockflow.lock.export.roots import check
 from lockflow.lock.export.tree import Drawing, as_tree
-from lockflow.lock.files import read_lock_text
+from lockflow.lock.files import read_lock_text, replace_text
 from lockflow.lock.model import Change, Lock
 from lockflow.lock.modes import Mode
 from lockflow.platforms.environment import environment
@@ -122,6 +122,19 @@ def wanted_entries(seen: View, wish: Wish, place: Place) -> tuple[tuple[Entry, .
     return tuple(there), _environments(known)
 
 
+def write_export(path: Path, text: str) -> None:
+    """Put an export into the place of a file, at once. Raises InputError, and then the old file is as it was."""
+    try:
+        replace_text(path, text)
+    except OSError as error:
+        raise InputError(
+            "the export cannot be written",
+            where=str(path.absolute()),
+            why=error.strerror or str(error),
+            next="make its folder or room for it, or name another file with -o",
+        ) from error
+
+
 def _environments(known: Mapping[str, str]) -> tuple[Marker, ...]:
     marker = TRUE
     for key in ("sys_platform", "platform_machine"):
@@ -182,7 +195,7 @@ def textconv(path: Path) -> str:
     """Return a lock as lines that git compares well: one a package, then what it requires."""
     text = read_lock_text(path)
     if text is None:
-        raise LockFileError("there is no such lock", where=str(path))
+        raise LockFileError("there is no such lock", where=str(path.absolute()), next="name a uv.lock that is there")
     return as_listing(decode(text, str(path)))
 
 
@@ -204,12 +217,14 @@ def _lock_in_git(blob: str, place: str, folder: Path) -> str:
         )
         found = done.stdout.decode() if done.returncode == 0 else None
         why = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+    except FileNotFoundError:
+        found, why = None, "there is no git on this machine"
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError) as error:
         found, why = None, str(error)
     if found is None:
         raise InputError(
-            f"there is no lock {place!r}",
-            where=str(folder),
+            "there is no lock of the last commit to compare with" if place == "HEAD" else f"there is no lock {place!r}",
+            where=str(folder.absolute()),
             why=why or "it is neither a file nor a git revision with a uv.lock",
             next="name a lock file, or a revision like HEAD~1 or main:sub/uv.lock",
         )

@@ -147,8 +147,5 @@ def _write(text: str, options: argparse.Namespace, console: Console) -> None:
         console.data(text.rstrip("\n")) if text else None
         return
     path = Path(options.directory or "") / options.output_file
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise InputError("the export cannot be written", where=str(path), why=error.strerror or str(error)) from error
+    views.write_export(path, text)
     console.say(f"Wrote {options.output_file}")

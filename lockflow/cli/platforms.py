@@ -35,6 +35,8 @@ def run_platforms(words: list[str], console: Console, started: Started) -> int:
         read = inputs(asked)
         root, chosen = read.root, frozenset(read.manifest.settings.platforms)
     except LockflowError:
+        if any((folder / "pyproject.toml").exists() for folder in (asked.directory, *asked.directory.parents)):
+            raise
         # Outside of a project there are the platforms that come with lockflow.
         root, chosen = None, frozenset()
     found = views.platforms(root, options.names)

@@ -6,9 +6,9 @@ from lockflow import views
 from lockflow.cli.arguments import add_build, add_cache, add_common, add_index, add_resolver, network, settle, target
 from lockflow.cli.choice import add_groups, add_mode, add_place, has_defaults, mode, place, say_warnings, wish
 from lockflow.cli.console import Console
-from lockflow.cli.faults import Parser
+from lockflow.cli.faults import Parser, meant
 from lockflow.cli.plain import Started
-from lockflow.errors import InputError
+from lockflow.errors import AnswerIsNo, InputError
 from lockflow.standards.names import normalize_name
 
 _SUMMARY = "Draw what the project requires, and what that requires."
@@ -39,9 +39,12 @@ def run_tree(words: list[str], console: Console, started: Started) -> int:
             progress=progress,
         )
     say_warnings(seen.result.warnings, console)
+    drawn = _known(options.drawn, seen)
+    for name in set(map(normalize_name, options.prune)) - {package.name for package in seen.lock.packages}:
+        console.warn(f"--prune: the lock has no package {name}")
     wanted = views.wished(seen, wish(options, started), has_defaults=has_defaults(options, started))
     drawing = views.Drawing(
-        packages=tuple(normalize_name(name) for name in options.drawn),
+        packages=drawn,
         depth=options.depth,
         is_inverted=options.invert,
         has_repeats=options.no_dedupe,
@@ -50,6 +53,19 @@ def run_tree(words: list[str], console: Console, started: Started) -> int:
     if lines:
         console.data("\n".join(lines))
     return 0
+
+
+def _known(names: list[str], seen: views.View) -> tuple[str, ...]:
+    """The names, normalised. Raises AnswerIsNo for one that the lock does not have."""
+    known = sorted({package.name for package in seen.lock.packages})
+    for name in map(normalize_name, names):
+        if name not in known:
+            raise AnswerIsNo(
+                f"the lock has no package {name}",
+                where=str(seen.result.lock_path),
+                next=f"{meant(name, known)}`lockflow tree --universal` shows what it has",
+            )
+    return tuple(map(normalize_name, names))
 
 
 def tree_parser() -> Parser:

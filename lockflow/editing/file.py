@@ -15,11 +15,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from lockflow.editing.model import Done, Place
-from lockflow.errors import InputError, LockFileError
+from lockflow.errors import InputError
 from lockflow.inputs.dependency_lists import Bounds, parse_written, with_string, without_requirement
 from lockflow.inputs.edit import document, inner, with_array, without_entry, without_table
 from lockflow.lock.decode import decode
-from lockflow.lock.files import read_lock_text, write_lock_text
+from lockflow.lock.files import read_lock_text, replace_text, write_lock_text
 from lockflow.lock.modes import Mode
 from lockflow.resolve.drive import Progress
 from lockflow.standards.names import normalize_name
@@ -269,9 +269,14 @@ def _is_named(entry: object, name: str) -> bool:
 def _replace(path: Path, text: str) -> None:
     """Put `text` in the place of a file at once."""
     try:
-        write_lock_text(path, text)
-    except LockFileError as error:
-        raise InputError(f"{path.name} cannot be written", where=str(path), why=error.why) from error
+        replace_text(path, text)
+    except OSError as error:
+        raise InputError(
+            f"{path.name} cannot be written",
+            where=str(path),
+            why=error.strerror or str(error),
+            next="make room or give permission; nothing was changed",
+        ) from error
 
 
 @contextmanager
@@ -282,7 +287,8 @@ def _restored(path: Path) -> Iterator[None]:
         yield
     except BaseException:
         if content is None:
-            path.unlink(missing_ok=True)
+            if path.is_file():
+                path.unlink()
         elif path.read_bytes() != content:
             write_lock_text(path, content.decode())
         raise

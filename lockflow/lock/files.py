@@ -38,24 +38,29 @@ def read_lock_text(path: Path) -> str | None:
 
 
 def write_lock_text(path: Path, text: str) -> None:
-    """Put `text` in the place of the file at `path`, at once.
-
-    A reader sees the old file or the new one. A symbolic link stays one, the file it leads to is replaced; the mode
-    of the file is kept. Raises LockFileError, and then the old file is as it was.
-    """
-    target = Path(os.path.realpath(path))
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+    """Put `text` in the place of the lock at `path`, as `replace_text` does. Raises LockFileError."""
     try:
-        _write_draft(draft, text, _mode(target))
-        draft.replace(target)
+        replace_text(path, text)
     except OSError as error:
-        _remove(draft)
         raise LockFileError(
             "the lock cannot be written",
             where=str(path),
             why=_reason(error),
             next="make room or give permission; the old lock is untouched",
         ) from error
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Put `text` in the place of the file at `path`, at once.
+
+    A reader sees the old file or the new one. A symbolic link stays one, the file it leads to is replaced; the mode
+    of the file is kept. Raises OSError, and then the old file is as it was.
+    """
+    target = Path(os.path.realpath(path))
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        _write_draft(draft, text, _mode(target))
+        draft.replace(target)
     except BaseException:
         _remove(draft)
         raise

@@ -7,8 +7,7 @@ import pytest
 
 from lockflow.dependencies import AddAsk, add
 from lockflow.editing import file
-from lockflow.errors import LockFileError
-from lockflow.lock.files import write_lock_text
+from lockflow.lock.files import replace_text
 from lockflow.steps import Network, Target
 from support.workbench import Workbench
 
@@ -128,10 +127,10 @@ def test_a_file_that_cannot_be_written_takes_the_lock_back(shop: Workbench, monk
     def refuse(path: Path, text: str) -> None:
         if "pear" in text:
             replaced.append(shop.lock.read_bytes() != before[1])
-            raise LockFileError("no", why="Permission denied")
-        write_lock_text(path, text)
+            raise OSError(13, "Permission denied")
+        replace_text(path, text)
 
-    monkeypatch.setattr(file, "write_lock_text", refuse)
+    monkeypatch.setattr(file, "replace_text", refuse)
     run = shop.run("add", "pear")
     assert run.code == 2
     assert "error: pyproject.toml cannot be written" in run.said

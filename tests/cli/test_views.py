@@ -15,6 +15,7 @@ from packaging.pylock import Pylock
 
 from lockflow.cli.faults import COMMANDS
 from lockflow.cli.main import main
+from lockflow.lock import files
 from support.workbench import Workbench
 
 GROUP = '\n[dependency-groups]\ndev = ["pear"]\n'
@@ -75,6 +76,32 @@ def test_a_file_that_others_would_misread_is_refused(locked: Workbench, name: st
     before = (locked.project / "pyproject.toml").read_bytes()
     assert locked.run("export", "--format", "pylock.toml", "-o", name).code == 2
     assert (locked.project / "pyproject.toml").read_bytes() == before
+
+
+def test_an_export_that_cannot_be_written_leaves_the_old_file(
+    locked: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = locked.project / "requirements.txt"
+    path.write_text("old\n", encoding="utf-8")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "_write_draft", full)
+    run = locked.run("export", "-o", "requirements.txt")
+    assert run.code == 2
+    assert "error: the export cannot be written" in run.said
+    assert "No space left on device" in run.said
+    assert path.read_text(encoding="utf-8") == "old\n"
+    assert not list(locked.project.glob("*.tmp"))
+
+
+def test_a_name_that_the_lock_does_not_have_is_told(locked: Workbench) -> None:
+    run = locked.run("tree", "--package", "frut")
+    assert run.code == 1
+    assert "did you mean fruit?" in run.said
+    assert "--prune: the lock has no package nope" in locked.run("tree", "--prune", "nope").said
+    assert "did you mean dev?" in locked.run("export", "--group", "det").said
 
 
 def test_a_bill_of_materials_is_the_same_each_time(locked: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
@@ -174,6 +201,10 @@ def test_platforms_are_listed_and_expanded(locked: Workbench, capsys: pytest.Cap
     assert "  manylinux2014_aarch64" in one
     assert json.loads(stdout(locked, capsys, "platforms", "darwin", "--json"))[0]["name"] == "darwin"
     assert "did you mean linux/arm64?" in locked.run("platforms", "linux/arm65").said
+    (locked.project / "pyproject.toml").write_text("[project", encoding="utf-8")
+    assert locked.run("platforms").code == 2
+    (locked.project / "pyproject.toml").unlink()
+    assert locked.run("platforms").code == 0
 
 
 def test_the_cache_is_shown_and_emptied_and_nothing_else_is(locked: Workbench, tmp_path: Path) -> None:

@@ -112,9 +112,10 @@ def _names(packages: Iterable[Package]) -> str:
 def _refuse(what: str, name: str, known: Iterable[str], whose: str) -> None:
     listed = sorted(known)
     close = get_close_matches(name, listed, n=1)
+    usual = "name one of these" if listed else "leave it out, or declare it in pyproject.toml"
     raise InputError(
         what,
         where="command line",
         why=f"{whose} are: {', '.join(listed)}" if listed else f"{whose}: none",
-        next=f"did you mean {close[0]}?" if close else "name one of these" if listed else "",
+        next=f"did you mean {close[0]}?" if close else usual,
     )
