@@ -42,11 +42,13 @@ def merge(base: Path, ours: Path, theirs: Path, place: str, target: Target, netw
     both = f"<<<<<<< ours\n{mine}=======\n{other}>>>>>>> theirs\n"
     try:
         with tempfile.TemporaryDirectory(prefix="lockflow-merge-") as folder:
-            _extract(_merged_tree(target.environment, base, theirs), Path(folder))
+            _extract(_merged_tree(target.environment, base, theirs, place), Path(folder))
             path = Path(folder, PurePosixPath(place))
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(both, encoding="utf-8", newline="\n")
-            result = lock(replace(target, directory=path.parent), Mode.WRITE, network=network)
+            # The lock of a script is beside it, under its name.
+            script = None if path.name == "uv.lock" else path.with_suffix("")
+            result = lock(replace(target, directory=path.parent, script=script), Mode.WRITE, network=network)
             merged = read_lock_text(path)
         if merged is None:
             raise AnswerIsNo("the merged lock is not where it should be", where=place)
@@ -62,7 +64,7 @@ def _text(path: Path) -> str:
     return text if text.endswith("\n") else f"{text}\n"
 
 
-def _merged_tree(environment: Mapping[str, str], base: Path, theirs: Path) -> str:
+def _merged_tree(environment: Mapping[str, str], base: Path, theirs: Path, place: str) -> str:
     """The tree of the merge that is under way. Raises AnswerIsNo where inputs of the lock are in conflict too."""
     ours, other = _sides(environment, base, theirs)
     done = _git(["merge-tree", "--write-tree", "--name-only", "--no-messages", ours, other])
@@ -74,7 +76,8 @@ def _merged_tree(environment: Mapping[str, str], base: Path, theirs: Path) -> st
             why=done.stderr.decode(errors="replace").strip(),
             next="finish the merge, then run `lockflow lock`, which takes both sides of the lock",
         )
-    inputs = [name for name in conflicted if PurePosixPath(name).name in _INPUTS]
+    script = place.removesuffix(".lock")
+    inputs = [name for name in conflicted if PurePosixPath(name).name in _INPUTS or name == script]
     if inputs:
         raise AnswerIsNo(
             "the lock cannot be merged before its project is",

@@ -72,6 +72,10 @@ class View(Struct, frozen=True, kw_only=True):
 
 def view(target: Target, mode: Mode, *, flag: str, network: Network, progress: Callable[..., None]) -> View:
     """Bring the lock up to date, as `mode` allows, and read it. Raises as `steps.lock` does."""
+    if mode is Mode.WRITE and target.script is not None and not inputs(target).lock_path.exists():
+        # A script gets a lock when it is locked, not by the way.
+        result = lock(target, Mode.DRY_RUN, network=network, progress=progress)
+        return View(lock=result.lock, read=inputs(target), result=result, target=target)
     result = lock(target, mode, flag=flag, network=network, progress=progress)
     text = read_lock_text(result.lock_path)
     if text is None:

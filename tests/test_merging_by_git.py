@@ -137,3 +137,32 @@ def test_a_conflict_in_the_project_leaves_both_sides_for_the_next_lock(clone: Cl
     assert clone.relock() == 0
     assert clone.relock("--check") == 0
     assert b'name = "pear"\nversion = "1.0"' in clone.lock
+
+
+def test_the_lock_of_a_script_is_merged_too(clone: Clone) -> None:
+    index = (clone.folder / "pyproject.toml").read_text(encoding="utf-8").partition('url = "')[2].partition('"')[0]
+    lines = ["/// script", 'requires-python = ">=3.11"', "dependencies = [", *["  # apart"] * 5, "]",
+             "[[tool.uv.index]]", f'url = "{index}"', "default = true", "///"]  # fmt: skip
+    script = clone.folder / "s.py"
+    script.write_text("".join(f"# {line}\n" for line in lines), encoding="utf-8")
+    (clone.folder / ".gitattributes").write_text("*.lock merge=uvlock\n", encoding="utf-8")
+    assert clone.relock("--script", "s.py") == 0
+    clone.git("add", "s.py", "s.py.lock", ".gitattributes")
+    clone.git("commit", "-qm", "script")
+    clone.git("branch", "other")
+    for branch, old, new in (
+        ("ours", "dependencies = [\n", 'dependencies = ["cherry",\n'),
+        ("other", "# ]\n", '#   "melon",\n# ]\n'),
+    ):
+        clone.git("checkout", "-q", branch)
+        text = script.read_text(encoding="utf-8")
+        assert old in text
+        script.write_text(text.replace(old, new), encoding="utf-8")
+        assert clone.relock("--script", "s.py") == 0
+        clone.git("commit", "-qam", branch)
+    said = clone.git("merge", "--no-edit", "ours")
+    assert "Merged s.py.lock" in said
+    assert clone.relock("--script", "s.py", "--check") == 0
+    text = (clone.folder / "s.py.lock").read_text(encoding="utf-8")
+    assert 'name = "cherry"' in text
+    assert 'name = "melon"' in text

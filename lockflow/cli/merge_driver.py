@@ -15,6 +15,7 @@ _EPILOG = """\
 Set up, once for each clone and once for the repository:
   git config merge.uvlock.driver "lockflow merge-driver %O %A %B %P"
   echo "uv.lock merge=uvlock" >> .gitattributes
+  echo "*.py.lock merge=uvlock" >> .gitattributes
 """
 
 

@@ -24,6 +24,7 @@ def run_why(words: list[str], console: Console, started: Started) -> int:
     """Say the chains on stdout, one a line; 1 where nothing requires the package."""
     parser = Parser("why", _SUMMARY, epilog=_EPILOG)
     parser.add_argument("package", metavar="PACKAGE")
+    parser.add_argument("--script", metavar="FILE", help="a script with inline metadata in place of the project")
     add_place(parser)
     for add_group in (add_index, add_resolver, add_common):
         add_group(parser)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -94,6 +95,22 @@ def test_an_export_that_cannot_be_written_leaves_the_old_file(
     assert "No space left on device" in run.said
     assert path.read_text(encoding="utf-8") == "old\n"
     assert not list(locked.project.glob("*.tmp"))
+
+
+def test_a_script_is_exported_and_drawn_and_gets_no_lock_by_the_way(locked: Workbench) -> None:
+    script = locked.project / "s.py"
+    index = '# [[tool.uv.index]]\n# url = "https://index.example/simple"\n# default = true\n'
+    script.write_text(
+        f'# /// script\n# requires-python = ">=3.11"\n# dependencies = ["fruit"]\n#\n{index}# ///\n', encoding="utf-8"
+    )
+    assert "fruit==1.0" in locked.run("export", "--script", "s.py").said
+    assert "fruit v1.0" in locked.run("tree", "--script", "s.py").said
+    assert locked.run("export", "--script", "s.py", "--locked").code == 1
+    assert locked.run("why", "--script", "s.py", "pear").code == 1
+    assert not (locked.project / "s.py.lock").exists()
+    assert locked.run("lock", "--script", "s.py").code == 0
+    assert "fruit==1.0" in locked.run("export", "--script", "s.py", "--locked").said
+    assert "fruit 1.0 -> pear 1.0" in re.sub(r" \[.*?\]", "", locked.run("why", "--script", "s.py", "pear").said)
 
 
 def test_a_name_that_the_lock_does_not_have_is_told(locked: Workbench) -> None:
