@@ -108,7 +108,7 @@ class ImageResult(Struct, frozen=True, kw_only=True):
 class PlannedImage(Struct, frozen=True, kw_only=True):
     """An image as it would be built: its name, the digest of all that goes in but the base images, and its recipe.
 
-    `packages` are the names of all that may be installed, on whatever platform.
+    `packages` are the names of all that may be installed, on whatever platform; `notes` are warnings.
     """
 
     platform: str
@@ -117,6 +117,7 @@ class PlannedImage(Struct, frozen=True, kw_only=True):
     content: str
     recipe: str
     packages: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def build_images(
@@ -170,6 +171,7 @@ def plan_images(target: Target, ask: ImageAsk) -> tuple[PlannedImage, ...]:
                 content=found,
                 recipe=text,
                 packages=tuple(sorted({entry.package.name for entry in project.entries})),
+                notes=project.read.warnings,
             )
         )
     return tuple(planned)
@@ -233,7 +235,8 @@ def _ready(target: Target, ask: ImageAsk, network: Network, open_engine: OpenEng
         why = "\n".join([first.why, *(f"also: {other.what}" for other in others)])
         kind = EngineError if report.verdict is Verdict.BROKEN else AnswerIsNo
         raise kind(first.what, where=first.where, why=why, next="\n".join(first.advice))
-    notes = (*report.notes, *(f"{drift.what}: {drift.why}" for drift in beside if drift not in own))
+    warnings = (*project.read.warnings, *report.notes)
+    notes = (*warnings, *(f"{drift.what}: {drift.why}" for drift in beside if drift not in own))
     return _Ready(project=project, platforms=platforms, notes=notes, seconds=time.perf_counter() - began)
 
 

@@ -72,6 +72,8 @@ def _show_plan(planned: tuple[PlannedImage, ...], console: Console, *, is_json: 
         return EXIT_DONE
     for number, image in enumerate(planned):
         console.data(("\n" if number else "") + image.recipe.rstrip("\n"))
+    for note in dict.fromkeys(note for image in planned for note in image.notes):
+        console.warn(note)
     for image in planned:
         console.note(f"{image.platform}: would be {image.reference}; nothing was built")
     return EXIT_DONE
