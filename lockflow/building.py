@@ -26,7 +26,7 @@ from lockflow.engines.watch import NOBODY, Job, Watch
 from lockflow.errors import AnswerIsNo, EngineError, InputError, LockflowError, MissingImage
 from lockflow.image_plans import Project, Wishes, builder_platform, context_of, plan_of, project_of
 from lockflow.images.context import digests
-from lockflow.images.identity import inputs_digest, labels, reference_of, usual_tag
+from lockflow.images.identity import REPOSITORY, TAG, inputs_digest, labels, reference_of, usual_tag
 from lockflow.images.recipe import recipe
 from lockflow.lock.decode import decode
 from lockflow.lock.files import read_lock_text
@@ -241,6 +241,10 @@ def _ready(target: Target, ask: ImageAsk, network: Network, open_engine: OpenEng
 
 
 def _asked(target: Target, ask: ImageAsk) -> tuple[Project, tuple[Platform, ...]]:
+    if target.script is not None:
+        raise InputError(
+            "images are built of projects", where=str(target.script), next="run the script by uv, in an image with uv"
+        )
     read = inputs(target)
     text = read_lock_text(read.lock_path)
     if text is None:
@@ -252,6 +256,7 @@ def _asked(target: Target, ask: ImageAsk) -> tuple[Project, tuple[Platform, ...]
     manifest = msgspec.structs.replace(read.manifest, settings=msgspec.structs.replace(settings, image=changed))
     read = msgspec.structs.replace(read, manifest=manifest)
     project = project_of(read, text, graph_of(decode(text, str(read.lock_path))), python=ask.python, wishes=ask.wishes)
+    _check_name(ask, project)
     defined = read_platforms(ask.platforms, read.root)
     for entry in defined:
         # What cannot be built is said before anything is.
@@ -268,6 +273,23 @@ def _named(project: Project, ask: ImageAsk, files: Sequence[tuple[str, str]]) ->
         return ask.tag, "latest"
     settings = msgspec.json.encode(project.settings).decode() + project.uv + project.python
     return project.name, ask.tag or usual_tag(files, settings)
+
+
+def _check_name(ask: ImageAsk, project: Project) -> None:
+    """See that an engine and a registry will take the name, before minutes go into what it is for."""
+    name, tag = _named(project, ask, ())
+    if not (REPOSITORY.fullmatch(name) and TAG.fullmatch(tag)):
+        raise InputError(
+            f"no image can be named {name}:{tag}",
+            where="--tag" if ask.tag else "[tool.lockflow.image] name",
+            next='write a tag like "1.4", or a whole name like "registry.example/team/app:1.4" in lower case',
+        )
+    if ask.push and "/" not in name:
+        raise InputError(
+            f"{name} names no place in a registry to push to",
+            where="--tag" if ask.tag else "[tool.lockflow.image] name",
+            next='write a whole name, like "registry.example/team/app:1.4"',
+        )
 
 
 def _version(project: Project) -> str:

@@ -120,7 +120,7 @@ def test_the_usual_tag_follows_from_what_goes_in(locked: Workbench) -> None:
 
 
 def test_an_image_that_lacks_a_package_gets_no_name(locked: Workbench) -> None:
-    error = refused(locked, FakeImages({**INSTALLED, "core": "1.0"}), ask={"push": True})
+    error = refused(locked, FakeImages({**INSTALLED, "core": "1.0"}), ask={"push": True, "tag": "host/app:1"})
     assert error.what == "the image for linux/amd64 is not what the lock says"
     assert error.why == "core is installed as 1.0, not as 2.0"
 
@@ -164,6 +164,9 @@ def test_a_uv_that_would_refuse_the_lock_is_told_before_anything_is_built(locked
         (("darwin",), {}, "there are no images for darwin"),
         (("linux/riscv",), {}, "there is no such platform"),
         (("linux/amd64",), {"python": "3.9"}, "3.9"),
+        (("linux/amd64",), {"tag": "Not A Tag"}, "no image can be named demo:Not A Tag"),
+        (("linux/amd64",), {"tag": "host/App:1"}, "no image can be named host/App:1"),
+        (("linux/amd64",), {"tag": "1", "push": True}, "demo names no place in a registry"),
     ],
 )
 def test_what_cannot_be_built_is_an_input_error(

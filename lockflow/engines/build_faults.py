@@ -5,6 +5,12 @@ from __future__ import annotations
 from lockflow.errors import AnswerIsNo, EngineError, LockflowError, MissingImage
 
 
+def no_sdk(why: str) -> EngineError:
+    return EngineError(
+        "images need the Docker SDK for Python", where="lockflow image", why=why, next="install lockflow[docker]"
+    )
+
+
 def build_failed(purpose: str, said: str, lines: tuple[str, ...]) -> LockflowError:
     """A build that ended without an image. What a step of the recipe refuses is an answer; all else is none."""
     output = "\n".join(lines)
@@ -58,9 +64,19 @@ def _no_base(purpose: str, said: str, output: str) -> LockflowError:  # noqa: AR
     )
 
 
+def _no_container(purpose: str, said: str, output: str) -> LockflowError:  # noqa: ARG001  one of _BUILD_FAULTS
+    return EngineError(
+        f"{purpose} could not be built: the engine cannot start a container for a step",
+        where="the builder of the engine",
+        why=said.rpartition("]: ")[2] or said,
+        next="mend the engine (its log says more), and run it again: steps that were done are not repeated",
+    )
+
+
 _BUILD_FAULTS = (
     (("no space left on device", "No space left on device", "os error 28"), _disk_full),
     (("context canceled", "context cancelled", "graceful_stop"), _cancelled),
+    (("failed to create endpoint", "OCI runtime create failed", "failed to create shim"), _no_container),
     (("failed to resolve source metadata", "pull access denied", "failed to do request"), _no_base),
     (
         ("error sending request", "dns error", "Connection refused (os error 111)", "tcp connect error", "timed out"),
@@ -74,7 +90,9 @@ def _is_of_step(said: str) -> bool:
 
 
 def _step(said: str) -> str:
-    return said[:300] if said else "the builder of the engine"
+    """The command that failed, without what the builder puts around it."""
+    command = said.partition("[")[2].rpartition("]")[0] or said
+    return f"a step of the recipe: {command.removeprefix('/bin/sh -c ')[:400]}"
 
 
 def _last(output: str, said: str) -> str:

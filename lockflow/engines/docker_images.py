@@ -31,7 +31,7 @@ from lockflow.engines.model import Command, Outcome, Place
 from lockflow.engines.owner import is_orphan_tag, labels, owned_tag
 from lockflow.engines.registry import Name, Registry
 from lockflow.engines.session import answering, new_session_id
-from lockflow.errors import LockflowError
+from lockflow.errors import EngineError, Interrupted, LockflowError
 
 UNVERIFIED = "lockflow-unverified"
 BASE = "lockflow-base"
@@ -40,6 +40,7 @@ _SILENT_SECONDS = 3600
 """How long a builder may say nothing: a step that downloads gigabytes may be as long without a line."""
 _LAST_LINES = 30
 _HEAD = 20
+_OF_PLATFORM = "[container] of the platform's definition"
 
 
 class DockerImages:
@@ -59,7 +60,13 @@ class DockerImages:
 
     def prepare(self, place: Place) -> ImageFacts:
         host = self._host(place.platform)
-        return self.facts(host.prepare(place), place.platform)
+        try:
+            return self.facts(host.prepare(place), place.platform)
+        except Interrupted:
+            raise
+        except EngineError as error:
+            advice = error.next.replace(_OF_PLATFORM, f"[tool.lockflow.image], or {_OF_PLATFORM}")
+            raise EngineError(error.what, where=error.where, why=error.why, next=advice) from error
 
     def facts(self, image: str, platform: str) -> ImageFacts:
         host = self._host(platform)

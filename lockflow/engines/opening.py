@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lockflow.engines import faults
+from lockflow.engines import build_faults, faults
 from lockflow.engines.images import ImageEngine
 from lockflow.engines.model import Engine
+from lockflow.errors import EngineError
 
 
 def open_engine(addresses: Mapping[str, str]) -> Engine:
@@ -23,5 +24,10 @@ def open_images(addresses: Mapping[str, str]) -> ImageEngine:
     try:
         from lockflow.engines.docker_images import DockerImages  # noqa: PLC0415  as above
     except ImportError as error:
-        raise faults.no_sdk(str(error)) from error
-    return DockerImages(addresses)
+        raise build_faults.no_sdk(str(error)) from error
+    try:
+        return DockerImages(addresses)
+    except EngineError as error:
+        # There is no other way to an image, as there is to a check.
+        advice = "start the engine, or name its address in DOCKER_HOST"
+        raise EngineError(error.what, where=error.where, why=error.why, next=advice) from error

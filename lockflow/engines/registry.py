@@ -119,13 +119,17 @@ class Registry:
         """Send a request, once more after a challenge; the body and its type."""
         url = f"{_scheme(self._name.host)}://{self._name.host}/v2/{self._name.repository}/{path}"
         try:
-            response = self._send(method, url, content, headers)
-            if response.status_code == 401:
-                self._authorize(response.headers.get("WWW-Authenticate", ""))
-                response = self._send(method, url, content, headers)
-            body = response.raw.read(_LARGEST + 1, decode_content=True)
+            with self._send(method, url, content, headers) as first:
+                if first.status_code != 401:
+                    return self._answer(first)
+                self._authorize(first.headers.get("WWW-Authenticate", ""))
+            with self._send(method, url, content, headers) as second:
+                return self._answer(second)
         except requests.RequestException as error:
             raise self._failed(str(error)) from error
+
+    def _answer(self, response: requests.Response) -> tuple[bytes, str]:
+        body = response.raw.read(_LARGEST + 1, decode_content=True)
         if response.status_code >= 400:
             raise self._failed(f"{response.status_code} {response.reason}: {_said(body)}")
         if len(body) > _LARGEST:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 
 from lockflow.images.model import ImagePlan
@@ -16,6 +17,11 @@ _TITLE = "org.opencontainers.image.title"
 _VERSION = "org.opencontainers.image.version"
 _BASE = "org.opencontainers.image.base.name"
 _TAG_DIGITS = 12
+
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+REPOSITORY = re.compile(rf"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?{_PART}(?:/{_PART})*")
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")
+"""What engines and registries take (the grammar of references of distribution); there is room for a platform."""
 
 
 def content_digest(files: Iterable[tuple[str, str]]) -> str:

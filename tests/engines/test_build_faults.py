@@ -22,6 +22,12 @@ STEP = "executor failed running [/bin/sh -c python3 -I -B /lockflow/installer.py
         ),
         ("context canceled", (), EngineError, "the build was cancelled"),
         ("failed to do request: Head x: dial tcp: lookup", (), EngineError, "its base image cannot be had"),
+        (
+            "executor failed running [x]: failed to create endpoint",
+            (),
+            EngineError,
+            "cannot start a container for a step",
+        ),
         ("something new", (), EngineError, "could not be built"),
     ],
 )
