@@ -52,9 +52,11 @@ lint: .venv/installed-dev ## ruff and mypy
 
 check: test golden uv lint ## all that CI runs
 
-coverage: .venv/installed-dev ## the test suite with branch coverage
-	$(BIN)/coverage run -m pytest -q
+coverage: .venv/installed-dev ## the test suite with branch coverage: of all files, then of the pure ones alone
+	$(BIN)/coverage run -m pytest -q -m "not (uv or engine or network or browser or flyte)"
 	$(BIN)/coverage report
+	@echo "The pure files (tests/test_architecture.py):"
+	$(BIN)/coverage report --fail-under=95 --include="$$($(BIN)/python tests/test_architecture.py)"
 
 bench: .venv/installed-dev ## compare with uv over a recorded index; PEERS=1 adds nab, Poetry and PDM
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.bench $(ARGS)

@@ -31,7 +31,7 @@ from lockflow.inputs.canonical import canonical_inputs
 from lockflow.inputs.model import Index, Manifest, SettingsOverrides
 from lockflow.inputs.read import ReadResult, read_manifest
 from lockflow.lock.as_preferences import preferences_from_lock
-from lockflow.lock.conflict import is_conflicted, preferences_from_sides
+from lockflow.lock.conflict import preferences_from_sides
 from lockflow.lock.declarations import undeclared
 from lockflow.lock.decode import decode
 from lockflow.lock.diff import change_line, changes, first_other_line, other_differences, short_diff, upgrade_remarks
@@ -51,6 +51,7 @@ from lockflow.lock.modes import (
     stale_lock,
 )
 from lockflow.lock.restate import restated
+from lockflow.lock.tables import is_conflicted
 from lockflow.lock.validate import validate
 from lockflow.platforms.support import doubts as doubts_of
 from lockflow.required_wheels import promised, refuse_lacking_wheels, targets_of, with_lacking_wheels

@@ -19,14 +19,7 @@ from lockflow.standards.names import normalize_name
 from lockflow.standards.requirements import Git
 from lockflow.standards.versions import InvalidVersion, Version
 
-_BEGIN = re.compile(r"^<{7}(?: .*)?\r?$", re.MULTILINE)
-_END = re.compile(r"^>{7}(?: .*)?\r?$", re.MULTILINE)
 _PACKAGE = re.compile(r"^\[\[package\]\]\s*$", re.MULTILINE)
-
-
-def is_conflicted(text: str) -> bool:
-    """Whether the marks of an unresolved merge stand in the text."""
-    return _BEGIN.search(text) is not None and _END.search(text) is not None
 
 
 def sides(text: str) -> tuple[str, str]:

@@ -171,6 +171,8 @@ def tables_of(text: str, where: str) -> LockTable:
         raise _malformed(table, error, where) from error
 
 
+_BEGIN = re.compile(r"^<{7}(?: .*)?\r?$", re.MULTILINE)
+_END = re.compile(r"^>{7}(?: .*)?\r?$", re.MULTILINE)
 _MERGE_MARK = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)
 
 _POSITION = re.compile(r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
@@ -183,13 +185,21 @@ def _read_toml(text: str, where: str) -> dict[str, Any]:
         mark = _MERGE_MARK.search(text)
         if mark is not None:
             line = text.count("\n", 0, mark.start()) + 1
+            has_sides = is_conflicted(text)
             raise LockFileError(
-                "the lock holds an unresolved merge conflict",
+                f"the lock holds {'an unresolved merge conflict' if has_sides else 'a leftover of a merge conflict'}",
                 where=f"{where}, line {line}",
                 why=f"the line reads {mark[0]!r}",
-                next="run plain `lockflow lock`: the versions of both sides are kept where they fit",
+                next="run plain `lockflow lock`: the versions of both sides are kept where they fit"
+                if has_sides
+                else f"delete the line if what it left is whole, else {START_AFRESH}",
             ) from error
         raise _not_toml(text, error, where) from error
+
+
+def is_conflicted(text: str) -> bool:
+    """Whether both marks of an unresolved merge stand in the text, so that it can be taken apart."""
+    return _BEGIN.search(text) is not None and _END.search(text) is not None
 
 
 def _not_toml(text: str, error: Exception, where: str) -> LockFileError:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from lockflow.lock.conflict import is_conflicted, preferences_from_sides, sides
+from lockflow.lock.conflict import preferences_from_sides, sides
 from lockflow.lock.model import Lock
+from lockflow.lock.tables import is_conflicted
 from support.golden import GOLDEN
 
 OURS, THEIRS, BOTH = "ours\n", "theirs\n", "both\n"

@@ -53,8 +53,17 @@ def test_a_file_without_version_is_not_a_lock(text: str) -> None:
 def test_merge_conflict_markers_are_recognised() -> None:
     text = HEADER + "<<<<<<< ours\n" + PACKAGE + "=======\n" + OTHER + ">>>>>>> theirs\n"
     error = refused(text)
-    assert "merge conflict" in error.what
+    assert "an unresolved merge conflict" in error.what
     assert error.where == "uv.lock, line 4"
+    assert "lockflow lock" in error.next
+
+
+@pytest.mark.parametrize("mark", ["<<<<<<< ours", "=======", ">>>>>>> theirs"])
+def test_a_mark_that_a_merge_left_is_not_to_be_resolved_again(mark: str) -> None:
+    error = refused(HEADER + f"{mark}\n" + PACKAGE)
+    assert "a leftover of a merge conflict" in error.what
+    assert "delete the line" in error.next
+    assert "run plain" not in error.next
 
 
 def test_broken_toml_is_shown_with_its_place() -> None:
