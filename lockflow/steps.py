@@ -7,13 +7,11 @@ rooms are asked; what is right and what fits together is decided in the rooms.
 from __future__ import annotations
 
 import hashlib
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,20 +22,18 @@ from lockflow.errors import AnswerIsNo, InputError, LockFileError, LockflowError
 from lockflow.index.cache import Cache, default_cache_folder
 from lockflow.index.client import IndexClient
 from lockflow.index.mirrors import strangers
-from lockflow.index.model import Absent, Listing, Metadata, Release
+from lockflow.index.model import Listing, Metadata, Release
 from lockflow.index.network import http_options
 from lockflow.index.options import ClientOptions
 from lockflow.inputs.canonical import canonical_inputs
-from lockflow.inputs.model import Index, Manifest, SettingsOverrides
+from lockflow.inputs.model import Index
 from lockflow.inputs.read import ReadResult, read_manifest
 from lockflow.lock.as_preferences import preferences_from_lock
 from lockflow.lock.conflict import preferences_from_sides
-from lockflow.lock.declarations import undeclared
 from lockflow.lock.decode import decode
 from lockflow.lock.diff import change_line, changes, first_other_line, other_differences, short_diff, upgrade_remarks
 from lockflow.lock.encode import encode
 from lockflow.lock.files import only_one_process, read_lock_text, write_lock_text
-from lockflow.lock.from_resolution import lock_from_resolution
 from lockflow.lock.model import Change, Lock, Request, Reuse, Validation
 from lockflow.lock.modes import (
     RULES,
@@ -50,22 +46,15 @@ from lockflow.lock.modes import (
     other_layout,
     stale_lock,
 )
-from lockflow.lock.restate import restated
 from lockflow.lock.tables import is_conflicted
 from lockflow.lock.validate import validate
-from lockflow.platforms.support import doubts as doubts_of
-from lockflow.required_wheels import promised, refuse_lacking_wheels, targets_of, with_lacking_wheels
-from lockflow.resolve.drive import Progress, fetch_listings, fetch_metadata, fetch_reached, fetch_sources, resolve
-from lockflow.resolve.explain import explain
-from lockflow.resolve.fork import stays_in_order
-from lockflow.resolve.policy import Policy as ResolvePolicy
+from lockflow.required_wheels import with_lacking_wheels
+from lockflow.resolve.drive import Progress, fetch_listings, fetch_metadata, fetch_reached
 from lockflow.resolve.preferences import Preferences
-from lockflow.resolve.resolution import Resolution
-from lockflow.resolve.solve import Failure
+from lockflow.resolving import request_of, resolved, restated_lock, validated, with_built_members
 from lockflow.standards.interpreter import Interpreter
-from lockflow.standards.requirements import Archive, Directory, Requirement
-from lockflow.standards.versions import Version
-from lockflow.unrecorded import with_unrecorded
+from lockflow.standards.requirements import Requirement
+from lockflow.target import USUAL, Network, Target
 
 __all__ = [  # the steps, and what the roof needs to ask for them and to say what came of them
     "LockResult",
@@ -88,42 +77,6 @@ STATE = ".lockflow"
 _ASKED_FOR = frozenset(("upgrade", "upgrade-package", "refresh"))
 """Reasons to resolve again that say nothing against the old lock."""
 _MOST_CHANGES = 10
-
-
-class Target(Struct, frozen=True, kw_only=True):
-    """What a step works on, and with which settings.
-
-    `directory` is where reading starts; `script` names a PEP 723 script relative to it. `environment` are the
-    environment variables, `python` the minor that stands in for a missing requires-python.
-    `drafts` are texts that are read in place of files (by absolute path), to see what an edit would do; `limits`
-    bound the versions of this run, and the lock does not record them.
-    """
-
-    directory: Path = Path()
-    script: Path | None = None
-    settings: SettingsOverrides = SettingsOverrides()
-    environment: Mapping[str, str] = {}
-    python: tuple[int, int] = (sys.version_info.major, sys.version_info.minor)
-    drafts: Mapping[Path, str] = {}
-    limits: tuple[Requirement, ...] = ()
-
-
-class Network(Struct, frozen=True, kw_only=True):
-    """How the index is reached; `refresh` is True, or the names whose pages are asked for again.
-
-    `insecure_hosts` may have certificates that nobody vouches for. `transport` answers requests in place of the
-    network (an httpx transport); tests have one.
-    """
-
-    offline: bool = False
-    no_cache: bool = False
-    refresh: bool | frozenset[str] = False
-    cache_dir: Path | None = None
-    insecure_hosts: frozenset[str] = frozenset()
-    transport: Any = None
-
-
-_USUAL = Network()
 
 
 class Status(StrEnum):
@@ -163,7 +116,7 @@ def lock(
     mode: Mode = Mode.WRITE,
     *,
     flag: str = "",
-    network: Network = _USUAL,
+    network: Network = USUAL,
     progress: Progress | None = None,
 ) -> LockResult:
     """Bring the lock of a project or script up to date, or only say whether it is (see `Mode`).
@@ -181,9 +134,9 @@ def lock(
             assert old is not None
             return _frozen(read, old)
         connect = connector(read, network, target.environment)
-        read = _with_built_members(read, connect)
-        request = _request(read, network)
-        validation = None if old is None else _validate(old, read.manifest, request, network, connect)
+        read = with_built_members(read, connect)
+        request = request_of(read, network)
+        validation = None if old is None else validated(old, read.manifest, request, network, connect)
         if old is not None and validation is not None:
             validation = with_lacking_wheels(validation, old, read)
         found = () if validation is None else validation.reasons
@@ -197,11 +150,11 @@ def lock(
         new = None
         doubts: tuple[str, ...] = ()
         if old is not None and validation is not None:
-            new = None if read.limits else _restated(old, read.manifest, validation, network, connect)
+            new = None if read.limits else restated_lock(old, read.manifest, validation, network, connect)
             preferences = preferences_from_lock(old, upgrade=request.upgrade, reuse=validation.reuse)
         if new is None:
             try:
-                new, doubts = _resolve(read, preferences, connect, progress)
+                new, doubts = resolved(read, preferences, connect, progress)
             except NetworkError as error:
                 if old is None or RULES[mode].may_change or not reasons:
                     raise
@@ -259,12 +212,12 @@ class Walk:
     `limits` are requirements that bound one resolution only; the lock does not record them.
     """
 
-    def __init__(self, target: Target, network: Network = _USUAL) -> None:
+    def __init__(self, target: Target, network: Network = USUAL) -> None:
         read = _read(target)
         self._target = target
         self._network = network
         self._connect = connector(read, network, target.environment)
-        self.read = _with_built_members(read, self._connect)
+        self.read = with_built_members(read, self._connect)
 
     @property
     def connect(self) -> Callable[[], IndexClient]:
@@ -281,14 +234,14 @@ class Walk:
         return None if text is None else decode(text, str(self.read.lock_path))
 
     def validation(self, lock: Lock) -> Validation:
-        return _validate(lock, self.read.manifest, Request(), self._network, self._connect)
+        return validated(lock, self.read.manifest, Request(), self._network, self._connect)
 
     def resolved(
         self, preferences: Preferences, limits: Sequence[Requirement] = (), progress: Progress | None = None
     ) -> Lock:
         """Resolve; raises AnswerIsNo where there is no solution."""
         limited = replace(self.read, limits=(*self.read.limits, *limits))
-        return _resolve(limited, preferences, self._connect, progress)[0]
+        return resolved(limited, preferences, self._connect, progress)[0]
 
     def listings(self, names: Sequence[str], *, afresh: bool = False) -> dict[str, Listing]:
         """The index pages of these projects; those that cannot be had are left out.
@@ -384,33 +337,19 @@ def _differences(old: Lock, new: Lock) -> list[str]:
     return [*(lines or other_differences(old, new)), *short_diff(old, new)]
 
 
-def _restated(
-    old: Lock, manifest: Manifest, validation: Validation, network: Network, connect: Callable[[], IndexClient]
-) -> Lock | None:
-    """The lock that a resolution would give, where that is known without one."""
-    settings = manifest.settings
-    forks = [fork.environment for fork in old.fork_markers]
-    if old.fork_markers and (old.conflicts or not stays_in_order(forks, settings.fork_strategy, settings.resolution)):
-        return None
-    new = restated(old, manifest, validation.reasons)
-    if new is None or _validate(new, manifest, Request(), network, connect).reasons:
-        return None
-    return new
-
-
 def _merged(
     text: str, read: ReadResult, mode: Mode, target: Target, network: Network, progress: Progress | None
 ) -> LockResult:
     """Lock anew where a merge left both sides in the lock: the versions of both are kept where they fit."""
     connect = connector(read, network, target.environment)
-    read = _with_built_members(read, connect)
-    request = _request(read, network)
+    read = with_built_members(read, connect)
+    request = request_of(read, network)
 
     def is_usable(side: Lock) -> bool:
         return validate(side, read.manifest, request).reuse is not Reuse.UNUSABLE
 
     preferences, before = preferences_from_sides(text, upgrade=request.upgrade, is_usable=is_usable)
-    new, doubts = _resolve(read, preferences, connect, progress)
+    new, doubts = resolved(read, preferences, connect, progress)
     reason = f"it held an unresolved merge conflict; versions of both sides were kept where they fit ({_sides(before)})"
     result = Result(lock=new, previous=before, reasons=(reason,))
     found = _written(read, result) if RULES[mode].may_write else _result(read, result, is_written=False)
@@ -450,120 +389,9 @@ def _frozen(read: ReadResult, old: Lock) -> LockResult:
     return _result(read, Result(lock=old, previous=old), is_written=False)
 
 
-def _request(read: ReadResult, network: Network) -> Request:
-    """What the run asks for beside the inputs, with groups replaced by the names in them."""
-    if read.upgrade:
-        return Request(upgrade="all", refresh=bool(network.refresh))
-    names = {requirement.name for requirement in read.upgrade_packages}
-    for group in read.upgrade_groups:
-        names |= _names_in_group(read.manifest, group)
-    return Request(upgrade=frozenset(names), refresh=bool(network.refresh))
-
-
-def _names_in_group(manifest: Manifest, name: str) -> set[str]:
-    groups = [*manifest.groups, *(group for member in manifest.members for group in member.groups)]
-    chosen = [group for group in groups if group.name == name]
-    if not chosen:
-        known = ", ".join(sorted({group.name for group in groups})) or "none"
-        raise InputError(
-            f"there is no dependency group {name}",
-            where="--upgrade-group",
-            why=f"the groups of the project are: {known}",
-        )
-    return {requirement.name for group in chosen for requirement in group.requirements}
-
-
-def _with_built_members(read: ReadResult, connect: Callable[[], IndexClient]) -> ReadResult:
-    """Ask the build backends of members for what their own files leave to them."""
-    sources = {
-        member.name: Directory(path=member.path, install=member.install)
-        for member in read.manifest.members
-        if member.dynamic - {"version"}
-    }
-    if not sources:
-        return read
-    found = fetch_sources(connect, list(sources.items()))
-    members = []
-    for member in read.manifest.members:
-        if member.name not in sources:
-            members.append(member)
-            continue
-        built = found[member.name, sources[member.name]]
-        if isinstance(built, Absent):
-            raise AnswerIsNo(
-                f"the dependencies of {member.name} are known to its build backend alone",
-                where=member.path,
-                why=built.reason or built.kind,
-                next="declare them in [project], or allow it to be built",
-            )
-        members.append(replace(member, requires_dist=built.requires_dist, provides_extras=built.provides_extras))
-    return replace(read, manifest=replace(read.manifest, members=tuple(members)))
-
-
-def _validate(
-    old: Lock, manifest: Manifest, request: Request, network: Network, connect: Callable[[], IndexClient]
-) -> Validation:
-    """Validate a lock, looking into local packages that are no members only where nothing else is wrong."""
-    validation = validate(old, manifest, request)
-    wanted = [(package.name, package.source) for package in undeclared(old, manifest)]
-    if network.offline:
-        wanted = [(name, source) for name, source in wanted if not isinstance(source, Archive)]
-    if not validation.reasons and wanted:
-        current = fetch_sources(connect, wanted)
-        return with_unrecorded(validate(old, manifest, request, current), old, manifest, current)
-    return with_unrecorded(validation, old, manifest, {})
-
-
 def canonical(read: ReadResult) -> bytes:
     """What a lock depends on, in one form, whose digest reports name."""
     return canonical_inputs(read.manifest, read.local_sources)
-
-
-def _resolve(
-    read: ReadResult,
-    preferences: Preferences,
-    connect: Callable[[], IndexClient],
-    progress: Progress | None,
-) -> tuple[Lock, tuple[str, ...]]:
-    """The lock, and what it promises that it cannot keep, in words."""
-    manifest = read.manifest
-    # "-P name<2" limits this run only, so it is not part of what the lock records.
-    limited = replace(manifest, constraints=(*manifest.constraints, *read.upgrade_packages, *read.limits))
-    limited = replace(limited, wheel_targets=targets_of(read))
-    outcome = resolve(limited, preferences, connect, progress)
-    if isinstance(outcome, Failure):
-        raise _no_solution(outcome, limited, preferences, read)
-    lock = lock_from_resolution(outcome, manifest)
-    refuse_lacking_wheels(lock, read)
-    return lock, _doubts(lock, outcome, read)
-
-
-def _doubts(lock: Lock, resolution: Resolution, read: ReadResult) -> tuple[str, ...]:
-    stated: dict[tuple[str, Version], str] = {}
-    for found in resolution.distributions:
-        metadata, release = found.metadata, found.release
-        texts = [metadata.requires_python] if metadata is not None else []
-        texts += [file.requires_python for file in release.files] if release is not None else []
-        text = next((text for text in texts if text), None)
-        if text is not None and found.version is not None:
-            stated[found.name, found.version] = text
-    try:
-        platforms, pythons = promised(read)
-    except InputError:
-        # A platform or Python that is not known is the affair of a check; it stops no lock.
-        return ()
-    return doubts_of(lock, platforms, pythons, stated)
-
-
-def _no_solution(failure: Failure, manifest: Manifest, preferences: Preferences, read: ReadResult) -> AnswerIsNo:
-    explanation = explain(failure, ResolvePolicy(manifest, preferences))
-    files = [path for path in read.input_files if path.name == "pyproject.toml" or path.suffix == ".py"]
-    return AnswerIsNo(
-        explanation.headline,
-        where=str(files[0] if files else read.root),
-        why="\n".join(explanation.reasons),
-        next="\n".join(explanation.hints),
-    )
 
 
 def cache_folder(network: Network, environment: Mapping[str, str]) -> Path:

@@ -20,8 +20,8 @@ CELLAR = ("standards", "engines", "errors")
 STAIRS = (
     "builder_secrets", "building", "checking", "image_plans", "looking",
     "before_build", "clients", "dependencies", "doctor", "editing", "fixing", "judging", "keeping", "merging",
-    "proving", "refresh", "refreshing", "required_wheels", "steps", "remember", "sbom", "setting_up", "taking_over",
-    "syncing",
+    "proving", "refresh", "refreshing", "required_wheels", "resolving", "steps", "remember", "sbom", "setting_up",
+    "syncing", "taking_over", "target",
     "unchanged", "unrecorded", "verify", "views",
 )  # fmt: skip
 ROOF = ("cli", "tasks", "flyte", "flyte_images")
