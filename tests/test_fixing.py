@@ -193,3 +193,16 @@ def test_offline_nothing_is_tried(bench: Workbench) -> None:
     assert run.code == 1
     assert "add the marker" in run.said
     assert "tried" not in run.said
+
+
+def test_the_marker_goes_into_the_member_that_requires_the_package(bench: Workbench) -> None:
+    bench.offer("seed", "1.0", wheels=LINUX)
+    more = '\n[tool.uv]\nworkspace = { members = ["packages/*"] }\nsources = { part = { workspace = true } }\n'
+    bench.write("part", more=more)
+    path = bench.write("seed", name="part", folder="packages/part")
+    path.write_text(path.read_text().partition("[[tool.uv.index]]")[0])
+    bench.run("lock")
+    run = bench.run("check", "--fix", "darwin")
+    assert run.code == 0, run.said
+    assert "Changed packages/part/pyproject.toml and uv.lock" in run.said
+    assert 'dependencies = ["seed ; ' in path.read_text()

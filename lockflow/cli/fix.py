@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from lockflow import fixing
 from lockflow.cli.console import Console, plural
@@ -51,7 +53,8 @@ def mend(
         console.data(fix.diff.rstrip("\n"))
     else:
         fixing.apply_fix(asked, fix, network=network)
-        console.say(f"Changed {', '.join(path.name for path, _ in fix.files)} and uv.lock")
+        names = (Path(os.path.relpath(path, asked.directory)).as_posix() for path, _ in fix.files)
+        console.say(f"Changed {', '.join(names)} and uv.lock")
         report = again()
     if fix.edits and fix.left:
         console.warn(f"{plural(len({package for _, _, package in fix.left}), 'package')} cannot be mended this way")
