@@ -124,9 +124,10 @@ def size_text(size: int) -> str:
 
 
 def _entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """List the files below, without following links out of the folder."""
-    for inner, _, names in os.walk(folder):
-        for name in names:
+    """List the files and links below, without following links out of the folder."""
+    for inner, folders, names in os.walk(folder):
+        links = [name for name in folders if Path(inner, name).is_symlink()]
+        for name in [*names, *links]:
             path = Path(inner, name)
             if name == _TAG and Path(inner) == folder:
                 continue

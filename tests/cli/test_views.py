@@ -253,6 +253,11 @@ def test_the_cache_is_told_part_by_part_and_what_belongs_together_goes_together(
     assert (wheel / "files" / "old.py").exists()
     assert not other.exists()
     assert locked.run("cache", "prune", "--days", "x").code == 2
+    # The environment of a script has a link to a folder of its own.
+    (locked.cache / "environments-1" / "s" / "lib").mkdir(parents=True)
+    (locked.cache / "environments-1" / "s" / "lib64").symlink_to("lib")
+    assert locked.run("cache", "clean").code == 0
+    assert [path.name for path in locked.cache.iterdir()] == ["CACHEDIR.TAG"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
