@@ -16,10 +16,11 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockflow.errors import InputError
+from lockflow.errors import InputError, LockflowError
 from lockflow.inputs.edit import document, inner, with_array
 from lockflow.lock.files import replace_text
 from lockflow.standards.names import normalize_name
+from lockflow.steps import Target, inputs
 from lockflow.taking_over.finding import Offer, look_through, told
 from lockflow.taking_over.writing import with_found
 
@@ -59,7 +60,7 @@ def set_up(start: Path, ci: CI | None = None, *, takes_over: bool = False) -> Se
 
     Raises InputError where there is no project that can be locked.
     """
-    root = next((folder for folder in (start, *start.parents) if (folder / "pyproject.toml").is_file()), start)
+    root = _root(start)
     files: list[NewText] = []
     by_hand: list[tuple[str, str]] = []
     kept: list[str] = []
@@ -152,6 +153,14 @@ def _filled(name: str, root: Path, *, quoted: bool = False) -> str:
 
 
 # The project ---------------------------------------------------------------------------------------------------------
+
+
+def _root(start: Path) -> Path:
+    """Where the project has its lock, of a member too; where nothing can be locked yet, the nearest project file."""
+    try:
+        return inputs(Target(directory=start)).root
+    except LockflowError:
+        return next((folder for folder in (start, *start.parents) if (folder / "pyproject.toml").is_file()), start)
 
 
 def _take_over(root: Path, text: str, minor: tuple[int, int], *, is_asked: bool) -> tuple[str, Offer, tuple[str, ...]]:

@@ -210,6 +210,25 @@ def test_setup_cfg_becomes_a_project_and_requirements_files_its_groups(bench: Wo
     assert "setup.py is a program" in said
 
 
+def test_groups_of_pdm_become_groups_and_environments_of_hatch_are_told(bench: Workbench) -> None:
+    text = (
+        '[project]\nname = "x"\nversion = "1"\n\n[tool.pdm.dev-dependencies]\n'
+        'test = ["fig>=1", "-e file:///x#egg=x"]\n\n[tool.hatch.envs.docs]\ndependencies = ["fig"]\n'
+    )
+    made, said = taken(bench, {"pyproject.toml": text})
+    assert made["dependency-groups"] == {"test": ["fig>=1"]}
+    assert "[tool.pdm] group test: -e file:///x#egg=x" in said
+    assert "[tool.hatch] environments are left out: docs" in said
+
+
+def test_a_member_of_a_workspace_sets_up_its_root(bench: Workbench) -> None:
+    bench.write(more='\n[tool.uv.workspace]\nmembers = ["inner"]\n')
+    bench.write(name="inner", folder="inner")
+    assert bench.run("init", folder="inner").code == 0
+    assert (bench.project / "dodo.py").is_file()
+    assert not (bench.project / "inner" / "dodo.py").exists()
+
+
 @pytest.mark.parametrize("name", ["environment.yml", "conda-lock.yml", "setup.py"])
 def test_what_cannot_be_taken_over_is_recognised(bench: Workbench, name: str) -> None:
     (bench.project / name).write_text("dependencies: []\n", encoding="utf-8")

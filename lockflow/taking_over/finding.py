@@ -14,6 +14,7 @@ from lockflow.editing.file import read_text
 from lockflow.errors import InputError
 from lockflow.inputs.edit import inner
 from lockflow.taking_over.model import Found, Include
+from lockflow.taking_over.pdm import from_pdm
 from lockflow.taking_over.pipfile import from_pipfile
 from lockflow.taking_over.poetry import from_poetry
 from lockflow.taking_over.requirements import compiled_files, from_requirements
@@ -67,6 +68,13 @@ def _candidates(folder: Path, pyproject: Mapping[str, Any]) -> Iterator[Found]:
     poetry = inner(pyproject, "tool", "poetry")
     if poetry:
         yield from_poetry(poetry)
+    pdm = inner(pyproject, "tool", "pdm", "dev-dependencies")
+    if pdm:
+        yield from_pdm(pdm)
+    environments = inner(pyproject, "tool", "hatch", "envs")
+    names = [name for name, table in environments.items() if isinstance(table, Mapping) and "dependencies" in table]
+    if names:
+        yield Found(origin="[tool.hatch]", left=(f"[tool.hatch] environments are left out: {', '.join(names)}",))
     pipfile = folder / "Pipfile"
     if pipfile.is_file():
         yield from_pipfile(_toml(pipfile))
