@@ -52,7 +52,8 @@ class Installation:
         self._environment = environment
         self._root = Path(environment.root)
         self._linker = linker
-        self._folders: set[str] = set()
+        self._real_root = os.path.realpath(self._root)
+        self._folders: set[str] = {str(self._root)}
         self._inside: dict[str, bool] = {}
 
     # Installing -------------------------------------------------------------------------------------------------
@@ -95,7 +96,7 @@ class Installation:
         for target, (content, is_executable) in texts.items():
             self._write(target, content, is_executable=is_executable)
         for source, target in links:
-            self._make_parent(target)
+            self._make_folder(os.path.dirname(target))
             self._linker.put(source, target)
 
     def _rewritten(self, source: str, item: Item) -> bytes | None:
@@ -116,16 +117,20 @@ class Installation:
         launcher = Launcher(script.name, script.module, script.attribute, "gui" if script.is_gui else "console")
         return launcher.generate(str(self._environment.python), _kind(self._environment))
 
-    def _make_parent(self, target: str) -> None:
-        parent = target.rpartition("/")[0]
-        if parent not in self._folders:
-            os.makedirs(parent, exist_ok=True)
-            if not self._is_inside(parent):
-                raise _outside(parent, self._root)
-            self._folders.add(parent)
+    def _make_folder(self, folder: str) -> None:
+        """Make a folder and those above it. One that is there already must not lead out of the environment."""
+        if folder in self._folders:
+            return
+        self._make_folder(os.path.dirname(folder))
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            if os.path.islink(folder) and not self._is_inside(folder):
+                raise _outside(folder, self._root) from None
+        self._folders.add(folder)
 
     def _write(self, target: str, content: bytes, *, is_executable: bool) -> None:
-        self._make_parent(target)
+        self._make_folder(os.path.dirname(target))
         draft = f"{target}.{secrets.token_hex(6)}.tmp"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o777 if is_executable else 0o666)
         try:
@@ -187,9 +192,8 @@ class Installation:
         """Whether a folder is in the environment once links are followed."""
         known = self._inside.get(folder)
         if known is None:
-            root = os.path.realpath(self._root)
             real = os.path.realpath(folder)
-            known = self._inside[folder] = real == root or real.startswith(f"{root}{os.sep}")
+            known = self._inside[folder] = real == self._real_root or real.startswith(f"{self._real_root}{os.sep}")
         return known
 
     def _remove_empty(self, folders: set[str]) -> None:
@@ -205,7 +209,7 @@ class Installation:
                 except OSError:
                     break
                 folder = os.path.dirname(folder)
-        self._folders.clear()
+        self._folders = {str(self._root)}
 
 
 def _written(origin: Origin | None, state: str) -> dict[str, bytes]:

@@ -89,28 +89,41 @@ def remove(root: Path) -> None:
         ) from error
 
 
-def make(root: Path, interpreter: Interpreter, *, prompt: str) -> Environment:
-    """Make an environment without pip. Raises InputError."""
-    prompt = re.sub(r"[^ -~]", "", prompt)
-    command = [interpreter.executable, "-I", "-m", "venv", "--without-pip", "--prompt", prompt]
-    if os.name != "nt":
-        command.append("--symlinks")
-    try:
-        root.parent.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            [*command, str(root)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=_TIMEOUT_SECONDS,
-        )
-        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()[-_LAST_LINES:]
-        if done.returncode != 0:
-            raise _failed(root, interpreter, "\n".join(said) or f"venv ended with code {done.returncode}")
-        _finish(root, interpreter, prompt=prompt)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise _failed(root, interpreter, str(error)) from error
-    return Environment(root=root, interpreter=interpreter)
+class Making:
+    """An environment that is being made, without pip, in a process beside this one; `finish` waits for it."""
+
+    def __init__(self, root: Path, interpreter: Interpreter, *, prompt: str) -> None:
+        self._root = root
+        self._interpreter = interpreter
+        self._prompt = re.sub(r"[^ -~]", "", prompt)
+        command = [interpreter.executable, "-I", "-m", "venv", "--without-pip", "--prompt", self._prompt]
+        if os.name != "nt":
+            command.append("--symlinks")
+        try:
+            root.parent.mkdir(parents=True, exist_ok=True)
+            # In a session of its own: Ctrl-C must not leave a folder that is half an environment.
+            self._process = subprocess.Popen(
+                [*command, str(root)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=os.name == "posix",
+            )
+        except OSError as error:
+            raise _failed(root, interpreter, str(error)) from error
+
+    def finish(self) -> None:
+        """Wait until it is made. Raises InputError where that failed."""
+        try:
+            said, _ = self._process.communicate(timeout=_TIMEOUT_SECONDS)
+            lines = said.decode("utf-8", "replace").strip().splitlines()[-_LAST_LINES:]
+            code = self._process.returncode
+            if code != 0:
+                raise _failed(self._root, self._interpreter, "\n".join(lines) or f"venv ended with code {code}")
+            _finish(self._root, self._interpreter, prompt=self._prompt)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            self._process.kill()
+            raise _failed(self._root, self._interpreter, str(error)) from error
 
 
 def _finish(root: Path, interpreter: Interpreter, *, prompt: str) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from lockflow.environments.making import Found, look, make, remove
+from lockflow.environments.making import Found, Making, look, remove
 from lockflow.environments.model import Environment
 from lockflow.environments.pythons import Pythons
 from lockflow.environments.requests import Request, fits, parse_request, release_of
@@ -146,8 +146,16 @@ def _no_python(place: Place, request: Request, pythons: Pythons, found: Interpre
 
 def open_environment(choice: Choice, place: Place, listener: Listener, shown: Callable[[Path], str]) -> Environment:
     """The environment of a choice, made where it has to be."""
+    making = begin_environment(choice, place, listener, shown)
+    if making is not None:
+        making.finish()
+    return choice.environment or Environment(root=choice.root, interpreter=choice.interpreter)
+
+
+def begin_environment(choice: Choice, place: Place, listener: Listener, shown: Callable[[Path], str]) -> Making | None:
+    """Begin to make the environment of a choice; None where it is there."""
     if choice.environment is not None:
-        return choice.environment
+        return None
     if place.is_hidden:
         listener = Silent()
     listener.say(f"Using {choice.interpreter.label} interpreter at: {choice.interpreter.executable}")
@@ -155,4 +163,4 @@ def open_environment(choice: Choice, place: Place, listener: Listener, shown: Ca
         remove(choice.root)
         listener.say(f"Removed virtual environment at: {shown(choice.root)}")
     listener.say(f"Creating virtual environment at: {shown(choice.root)}")
-    return make(choice.root, choice.interpreter, prompt=place.prompt)
+    return Making(choice.root, choice.interpreter, prompt=place.prompt)

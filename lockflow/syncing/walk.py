@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import perf_counter
 
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from lockflow.environments.inspecting import begin, end, installed, unfinished
 from lockflow.environments.installing import Installation
 from lockflow.environments.links import Linker
-from lockflow.environments.making import compile_bytecode
+from lockflow.environments.making import Making, compile_bytecode
 from lockflow.environments.model import Environment, Plan, Wanted
 from lockflow.environments.plan import SEEDS, plan
 from lockflow.environments.pythons import Pythons
@@ -29,7 +29,7 @@ from lockflow.lock.modes import Mode
 from lockflow.steps import STATE, LockResult, Network, Target, cache_folder, cache_of, connector, inputs, lock
 from lockflow.syncing.choosing import check_interpreter, chosen
 from lockflow.syncing.model import Listener, Silent, SyncAsk, SyncResult
-from lockflow.syncing.places import Choice, Place, choose, open_environment, place_of, request_of
+from lockflow.syncing.places import Choice, Place, begin_environment, choose, place_of, request_of
 from lockflow.syncing.wheels import bring, count_missing
 from lockflow.views import View, wished
 
@@ -81,14 +81,14 @@ def install(
         check_interpreter(result.lock, wish, choice.interpreter)
         settings = read.manifest.settings
         wanted = chosen(result.lock, wish, choice.interpreter, settings, read.root, not_editable=ask.not_editable)
+        making = None
         if not ask.is_dry_run:
-            environment = open_environment(choice, place, told, lambda path: _shown(path, target.directory))
-            choice = replace(choice, environment=environment)
+            making = begin_environment(choice, place, told, lambda path: _shown(path, target.directory))
+            made = choice.environment or Environment(root=choice.root, interpreter=choice.interpreter)
+            choice = replace(choice, environment=made)
         told.resolved(result)
         todo = _Work(target=target, ask=ask, read=read, network=network, choice=choice, lock=result.lock, result=result)
-        present = (
-            () if choice.environment is None or choice.made == "replaced" else tuple(installed(choice.environment))
-        )
+        present = () if choice.environment is None or choice.made != "used" else tuple(installed(choice.environment))
         left = frozenset() if choice.environment is None else unfinished(choice.environment)
         steps = plan(
             wanted,
@@ -100,7 +100,7 @@ def install(
         )
         todo = replace(todo, wanted=wanted)
         with _store(cache, network) as store:
-            return _dry(todo, steps, store, told) if ask.is_dry_run else _done(todo, steps, store, told, left)
+            return _dry(todo, steps, store, told) if ask.is_dry_run else _done(todo, steps, store, told, left, making)
 
 
 class _Work(Struct, frozen=True, kw_only=True):
@@ -121,7 +121,9 @@ def _dry(todo: _Work, steps: Plan, store: Store, told: Listener) -> SyncResult:
     return _result(todo, steps, todo.choice.environment, downloads=missing)
 
 
-def _done(todo: _Work, steps: Plan, store: Store, told: Listener, left: frozenset[str]) -> SyncResult:
+def _done(
+    todo: _Work, steps: Plan, store: Store, told: Listener, left: frozenset[str], making: Making | None
+) -> SyncResult:
     environment = todo.choice.environment
     assert environment is not None
     started = perf_counter()
@@ -132,7 +134,16 @@ def _done(todo: _Work, steps: Plan, store: Store, told: Listener, left: frozense
         interpreter=environment.interpreter,
         unisolated=str(environment.python),
     )
-    brought = bring(steps.add, store, connect, todo.read, told)
+    # The environment is made meanwhile; whatever happens, it is whole at the end.
+    try:
+        brought = bring(steps.add, store, connect, todo.read, told)
+    except BaseException:
+        if making is not None:
+            with suppress(InputError):
+                making.finish()
+        raise
+    if making is not None:
+        making.finish()
     prepared = removed = finished = perf_counter()
     if not steps.is_empty or left:
         with _writable(environment):
