@@ -115,6 +115,7 @@ def prove(
         level=proof.level,
         at_once=engine.at_once,
         stop=engine.stop,
+        slow=[each.name for each in proof.platforms if each.engine_platform not in (None, engine.native())],
         watch=watch,
     )
 

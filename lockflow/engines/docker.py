@@ -35,6 +35,8 @@ from lockflow.engines.owner import OWNER, RUN, is_orphan, labels
 from lockflow.errors import EngineError
 
 _SOCKET = "unix:///var/run/docker.sock"
+_GREETING_SECONDS = 20
+"""How long an engine may take to say which one it is."""
 _ANSWER_SECONDS = 120
 """How long an engine may be silent where nothing has to be waited for."""
 _TRIAL_SECONDS = 60
@@ -312,9 +314,10 @@ class Host:
 
 
 def _connect(address: str) -> Any:  # noqa: ANN401  the SDK has no types
-    if address:
-        return docker.DockerClient(base_url=address, timeout=_ANSWER_SECONDS)
-    return docker.from_env(timeout=_ANSWER_SECONDS)
+    timeout = _GREETING_SECONDS
+    client = docker.DockerClient(base_url=address, timeout=timeout) if address else docker.from_env(timeout=timeout)
+    client.api.timeout = _ANSWER_SECONDS
+    return client
 
 
 def _usual_address() -> str:

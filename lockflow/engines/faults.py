@@ -10,9 +10,19 @@ def absent(address: str, why: str) -> EngineError:
     return EngineError(
         "no container engine answers",
         where=address,
-        why=why,
+        why=next((words for text, words in _SILENCES.items() if text in why), why),
         next="start the engine, or name its address in DOCKER_HOST; `--executor process` judges by tags without one",
     )
+
+
+_SILENCES = {
+    "FileNotFoundError": "there is no such socket",
+    "ConnectionRefusedError": "nothing listens there",
+    "Connection refused": "nothing listens there",
+    "NameResolutionError": "there is no host of this name",
+    "timed out": "it takes the connection and says nothing",
+}
+"""What the SDK says of an engine that does not answer, in plain words."""
 
 
 def no_sdk(why: str) -> EngineError:

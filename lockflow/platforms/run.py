@@ -7,7 +7,7 @@ wait: containers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from lockflow.engines.watch import NOBODY, End, Job, Watch
@@ -84,10 +84,12 @@ def run_by_python(
     level: Level,
     at_once: int,
     stop: Callable[[], None],
+    slow: Container[str] = (),
     watch: Watch = NOBODY,
 ) -> tuple[Outcome, ...]:
     """Judge each of `platforms` with each of `pythons`, at most `at_once` side by side; outcomes as of `run_checks`.
 
+    Platforms that are named in `slow` begin first, since what begins last should end soon.
     Where some Pythons of a platform cannot be judged, its outcome is Broken and has the coverages of the others.
     `watch` hears of each platform and Python as a job. An interruption calls `stop`, which must make what is under way
     end, and goes on when all have ended; Interrupted is raised where somebody else stopped it.
@@ -105,7 +107,8 @@ def run_by_python(
 
     watch.expect([Job(platform=each.name, python=minor_of(python)) for each in platforms for python in pythons])
     pool = ThreadPoolExecutor(max_workers=max(1, at_once), thread_name_prefix="check")
-    futures = {platform.name: [pool.submit(judged, platform, python) for python in pythons] for platform in platforms}
+    ordered = sorted(platforms, key=lambda platform: platform.name not in slow)
+    futures = {platform.name: [pool.submit(judged, platform, python) for python in pythons] for platform in ordered}
     outcomes = []
     try:
         # Waiting in short spells lets Ctrl-C through at once on every system.

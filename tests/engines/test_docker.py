@@ -167,30 +167,30 @@ def test_a_socket_that_is_closed_to_us_is_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "what"),
+    ("error", "what", "why"),
     [
-        (
-            docker.errors.DockerException("('Connection aborted.', FileNotFoundError(2, 'No such file'))"),
-            "no container",
-        ),
-        (docker.errors.DockerException("('Connection aborted.', ConnectionRefusedError(111))"), "no container engine"),
-        (docker.errors.DockerException("HTTPConnectionPool: NewConnectionError"), "no container engine answers"),
-        (docker.errors.DockerException("HTTPConnectionPool: NameResolutionError"), "no container engine answers"),
-        (OSError("NoValidConnectionsError: Unable to connect to port 22"), "no container engine answers"),
-        (docker.errors.DockerException("PermissionError(13, 'Permission denied')"), "does not let you in"),
-        (docker.errors.DockerException("Install paramiko package to enable ssh:// support"), "needs paramiko"),
+        ("('Connection aborted.', FileNotFoundError(2, 'None'))", "no container engine answers", "no such socket"),
+        ("('Connection aborted.', ConnectionRefusedError(111))", "no container engine answers", "nothing listens"),
+        ("NewConnectionError: [Errno 111] Connection refused", "no container engine answers", "nothing listens"),
+        ("HTTPConnectionPool: NameResolutionError", "no container engine answers", "there is no host of this name"),
+        ("UnixHTTPConnectionPool: Read timed out.", "no container engine answers", "says nothing"),
+        ("NoValidConnectionsError: Unable to connect", "no container engine answers", "Unable to connect"),
+        ("PermissionError(13, 'Permission denied')", "does not let you in", "Permission denied"),
+        ("Install paramiko package to enable ssh:// support", "needs paramiko", "Install paramiko"),
     ],
 )
+@pytest.mark.parametrize("kind", [docker.errors.DockerException, OSError])
 def test_each_way_in_which_an_engine_cannot_be_reached_has_its_words(
-    error: Exception, what: str, monkeypatch: pytest.MonkeyPatch
+    kind: type[Exception], error: str, what: str, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def connect(_: str) -> FakeDocker:
-        raise error
+        raise kind(error)
 
     monkeypatch.setenv("DOCKER_HOST", "ssh://builder:secret@arm.example")
     with pytest.raises(EngineError, match=what) as caught:
         DockerEngine(connect=connect)
     assert caught.value.where == "ssh://builder@arm.example"
+    assert why in caught.value.why
     assert caught.value.next
     assert "secret" not in str(caught.value)
 

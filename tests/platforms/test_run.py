@@ -169,6 +169,19 @@ def test_no_more_are_judged_at_once_than_asked_for() -> None:
     assert most[0] == 2
 
 
+def test_what_is_slow_begins_first_and_is_told_in_its_place() -> None:
+    begun = []
+
+    def judge(platform: Platform, python: str, tell: Tell) -> Coverage:
+        begun.append(platform.name)
+        return coverage(platform, python)
+
+    outcomes = run_by_python(PLATFORMS, ["3.11.1"], judge, level="probe", at_once=1, stop=never, slow=["linux/arm64"])
+
+    assert begun == ["linux/arm64", "darwin", "linux/amd64"]
+    assert [outcome.platform for outcome in outcomes] == ["darwin", "linux/amd64", "linux/arm64"]
+
+
 def test_an_interruption_stops_what_is_under_way_and_starts_nothing_more() -> None:
     stopped, started = threading.Event(), []
 
