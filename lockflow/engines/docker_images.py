@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import http.client
 import io
 import json
 import os
@@ -22,6 +23,7 @@ from typing import IO, Any
 
 import docker.errors
 import requests
+import urllib3.exceptions
 
 from lockflow.engines import build_faults, faults
 from lockflow.engines.buildkit_trace import Trace
@@ -36,6 +38,8 @@ from lockflow.errors import EngineError, Interrupted, LockflowError
 UNVERIFIED = "lockflow-unverified"
 BASE = "lockflow-base"
 
+_BROKEN: tuple[type[Exception], ...] = (*ERRORS, urllib3.exceptions.HTTPError, http.client.HTTPException)
+"""What is raised where an engine goes away: what is read as it comes, the SDK leaves to what is below it."""
 _SILENT_SECONDS = 3600
 """How long a builder may say nothing: a step that downloads gigabytes may be as long without a line."""
 _LAST_LINES = 30
@@ -260,7 +264,7 @@ def _answered(host: Host) -> Iterator[None]:
         yield
     except docker.errors.APIError as error:
         raise build_faults.not_done(host.shown, str(error.explanation or error)) from error
-    except ERRORS as error:
+    except _BROKEN as error:
         raise faults.went_away(host.shown, str(error)) from error
 
 

@@ -158,7 +158,7 @@ def went_away(address: str, why: str) -> EngineError:
         "the container engine went away",
         where=address,
         why=why,
-        next="start it again and run the check again; what was left is removed then",
+        next="start it again, and run this again; what was left is removed then",
     )
 
 

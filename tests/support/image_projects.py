@@ -53,30 +53,32 @@ name = "{name}"
 base = "lockflow-test/python:{{arch}}"
 {image}
 """
-# As small as a backend can be, so that nothing has to be fetched to build the project.
-_BACKEND = """\
-import base64, hashlib, pathlib, zipfile
+# As small as a backend can be, so that nothing has to be fetched to build a project.
+BACKEND = """\
+import base64, hashlib, pathlib, tomllib, zipfile
 
 def get_requires_for_build_wheel(config_settings=None):
     return []
 
 def build_wheel(directory, config_settings=None, metadata_directory=None):
-    info = "app-0.1.0.dist-info"
+    project = tomllib.loads(pathlib.Path("pyproject.toml").read_text())["project"]
+    name, version = project["name"], project["version"]
+    info = f"{name}-{version}.dist-info"
     sources = sorted(pathlib.Path("src").rglob("*.py"))
     files = {path.relative_to("src").as_posix(): path.read_bytes() for path in sources}
-    files[f"{info}/METADATA"] = b"Metadata-Version: 2.1\\nName: app\\nVersion: 0.1.0\\n"
+    files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n".encode()
     files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
     record = ""
-    for name, content in files.items():
+    for path, content in files.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-        record += f"{name},sha256={digest},{len(content)}\\n"
+        record += f"{path},sha256={digest},{len(content)}\\n"
     files[f"{info}/RECORD"] = (record + f"{info}/RECORD,,\\n").encode()
-    with zipfile.ZipFile(pathlib.Path(directory, "app-0.1.0-py3-none-any.whl"), "w") as archive:
-        for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name), content)
-    return "app-0.1.0-py3-none-any.whl"
+    wheel = f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(pathlib.Path(directory, wheel), "w") as archive:
+        for path, content in files.items():
+            archive.writestr(zipfile.ZipInfo(path), content)
+    return wheel
 """
-
 _START = "import sys; from lockflow.cli.main import main; sys.exit(main())"
 
 
@@ -91,7 +93,7 @@ class ImageProject:
     def write(self, *dependencies: str, settings: str = "", image: str = "") -> None:
         text = _PROJECT.format(dependencies=list(dependencies), name=self.name, settings=settings, image=image)
         (self.folder / "pyproject.toml").write_text(text)
-        (self.folder / "backend.py").write_text(_BACKEND)
+        (self.folder / "backend.py").write_text(BACKEND)
         (self.folder / "src" / "app").mkdir(parents=True, exist_ok=True)
         self.say("hello")
 
@@ -146,6 +148,25 @@ def image_project(index: House, folder: Path, client: docker.DockerClient) -> It
         for tag in image.tags:
             client.images.remove(tag, force=True)
     assert left_over(client) == []
+
+
+def source_archive(name: str, version: str) -> bytes:
+    """A source distribution that any machine with Python 3.11 builds, without anything from an index."""
+    head = f'[project]\nname = "{name}"\nversion = "{version}"\n'
+    backend = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    files = {
+        "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
+        "pyproject.toml": head + backend,
+        "backend.py": BACKEND,
+        f"src/{name}/__init__.py": "",
+    }
+    with io.BytesIO() as target:
+        with tarfile.open(fileobj=target, mode="w:gz") as archive:
+            for path, text in files.items():
+                entry = tarfile.TarInfo(f"{name}-{version}/{path}")
+                entry.size = len(text.encode())
+                archive.addfile(entry, io.BytesIO(text.encode()))
+        return target.getvalue()
 
 
 def carry_compiled(index: House, name: str, version: str) -> None:
