@@ -140,7 +140,7 @@ def test_what_uv_refuses_is_told_in_its_own_words(project: ImageProject, client:
 @pytest.mark.parametrize(
     ("base", "says"),
     [
-        ("registry.invalid/nothing:1", "is not there and cannot be pulled"),
+        ("registry.invalid/nothing:1", "the image registry.invalid/nothing:1 for linux/arm64 is not there"),
         ("lockflow-test/python:amd64", "is for linux/amd64, not for linux/arm64"),
     ],
 )

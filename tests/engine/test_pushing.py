@@ -146,11 +146,3 @@ def test_credentials_of_the_docker_command_are_used_and_never_shown(
     listed, digest = registry.document("team/app/manifests/1", KINDS)
     assert json.loads(run.stdout)["digest"] == digest
     assert len(listed["manifests"]) == 2
-
-
-def test_a_registry_that_is_not_there_has_its_own_words(project: ImageProject) -> None:
-    project.name = "127.0.0.1:1/team/app"
-    project.write("plain")
-    run = project.locked().run("image", "linux/amd64", "--tag", "1", "--push")
-    assert run.returncode == 2
-    assert "the registry of 127.0.0.1:1/team/app:1 cannot be reached" in run.stderr
