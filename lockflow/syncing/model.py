@@ -69,10 +69,10 @@ class Silent:
 class SyncResult(Struct, frozen=True, kw_only=True):
     """What came of it.
 
-    `made` tells how the environment came about, or would; `plan` what was done, or would be; `wanted` all that
-    belongs there; `versions` are those of
-    what was installed, by name. `downloads` counts wheels that were not in the cache. Seconds are the wall time that
-    it took to bring, to remove and to install. `environment` is None where a dry run found none.
+    `made` tells how the environment came about, or would; `plan` what was done, or would be; `wanted` all that belongs
+    there; `versions` are those of what was installed, by name. `is_python_placed` tells that a Python was asked for by
+    a path or by the name of a program. `downloads` counts wheels that were not in the cache. Seconds are the wall time
+    that it took to bring, to remove and to install. `environment` is None where a dry run found none.
     """
 
     result: LockResult | None
@@ -82,6 +82,7 @@ class SyncResult(Struct, frozen=True, kw_only=True):
     made: Literal["used", "created", "replaced"]
     plan: Plan
     wanted: tuple[Wanted, ...] = ()
+    is_python_placed: bool = False
     versions: dict[str, str] = {}
     downloads: int = 0
     prepare_seconds: float = 0.0

@@ -29,7 +29,7 @@ def note(result: SyncResult, asked: str, start: str, environment: Mapping[str, s
     assert done is not None
     record = synced_record(asked)
     is_copied = any(want.kind == "tree" and not want.is_editable for want in result.wanted)
-    if made is None or not result.plan.is_empty or is_copied or done.is_written:
+    if made is None or not result.plan.is_empty or is_copied or result.is_python_placed or done.is_written:
         forget(done.root, record)
         return False
     try:

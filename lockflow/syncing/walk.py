@@ -77,7 +77,8 @@ def install(
     place = place_of(read, ask, target.environment, target.directory, cache)
     pythons = Pythons(target.environment, kept)
     with _alone(place, read):
-        choice = choose(place, request_of(ask, target.environment, place, read.root), pythons)
+        request = request_of(ask, target.environment, place, read.root)
+        choice = choose(place, request, pythons)
         check_interpreter(result.lock, wish, choice.interpreter)
         settings = read.manifest.settings
         wanted = chosen(result.lock, wish, choice.interpreter, settings, read.root, not_editable=ask.not_editable)
@@ -98,7 +99,7 @@ def install(
             again=ask.again,
             unfinished=left,
         )
-        todo = replace(todo, wanted=wanted)
+        todo = replace(todo, wanted=wanted, is_python_placed=bool(request.place))
         with _store(cache, network) as store:
             return _dry(todo, steps, store, told) if ask.is_dry_run else _done(todo, steps, store, told, left, making)
 
@@ -114,6 +115,7 @@ class _Work(Struct, frozen=True, kw_only=True):
     lock: Lock
     result: LockResult
     wanted: tuple[Wanted, ...] = ()
+    is_python_placed: bool = False
 
 
 def _dry(todo: _Work, steps: Plan, store: Store, told: Listener) -> SyncResult:
@@ -184,6 +186,7 @@ def _result(todo: _Work, steps: Plan, environment: Environment | None, *, downlo
         made=todo.choice.made,
         plan=steps,
         wanted=todo.wanted,
+        is_python_placed=todo.is_python_placed,
         downloads=downloads,
     )
 

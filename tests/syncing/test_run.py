@@ -112,6 +112,16 @@ def test_what_changed_is_seen_although_the_last_run_left_notes(served: Installat
     assert " + plum==1.0" in process(served, "python", "-c", "import plum").stderr
 
 
+def test_a_python_that_was_asked_for_by_its_place_is_looked_for_each_time(ready: Installation) -> None:
+    ready.write()
+    for _ in range(3):
+        assert ready.run("sync", "--python", sys.executable).code == 0
+    assert not list((ready.project / ".lockflow").glob("synced-*"))
+    for _ in range(3):
+        assert ready.run("sync").code == 0
+    assert list((ready.project / ".lockflow").glob("synced-*"))
+
+
 def test_modules_scripts_and_stdin(served: Installation) -> None:
     served.write("pear")
     (served.project / "tool.py").write_text("import sys, pear; print('tool', sys.argv)\n", encoding="utf-8")
