@@ -116,7 +116,7 @@ UV: Mapping[str, str] = {
     "no-sources-package": "the same by package",
     "upgrade": "keep no locked version",
     "upgrade-package": "the same by package",
-    "preview": "`true`: all previews that this knows are on, which is `lock-without-metadata`",
+    "preview": "`true`: all previews that concern a lock are on: `lock-without-metadata`, `lockfile-format-check`",
     "preview-features": "the same by name",
     "required-version": "releases of uv that may be used; one that it pins decides the format",
     "add-bounds": "what `lockflow add` writes for a requirement without versions: `lower`, `major`, `minor`, `exact`",
