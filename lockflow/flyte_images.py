@@ -68,10 +68,11 @@ def image_for(spec: Spec) -> str:
     ask = _asked(spec)
     remedy = 'say builder_config={"uv": "RELEASE"} or newer, or pin that by uv in [tool.lockflow]'
     require_ready(before_build(target, builder_uv=ask.uv, with_machine=False, remedy=remedy))
-    planned = plan_images(target, ask)
+    repository = f"{spec.registry}/{spec.name}" if spec.registry else spec.name
+    # What is in an image does not depend on its name, which follows from that.
+    planned = plan_images(target, replace(ask, tag=f"{repository}:unnamed"))
     _require_flytekit(planned, folder)
     tag = _tag(spec, planned)
-    repository = f"{spec.registry}/{spec.name}" if spec.registry else spec.name
     console = Console(os.environ)
     if _is_there(spec, tag):
         console.say(f"Image {repository}:{tag} is there, built from the same lock and project")
