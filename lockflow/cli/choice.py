@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 
 from lockflow.cli.console import Console
-from lockflow.cli.faults import Parser, flag
+from lockflow.cli.faults import Parser, flag, meant
 from lockflow.cli.plain import Started
 from lockflow.errors import InputError
 from lockflow.standards.names import normalize_name
 from lockflow.steps import Mode
-from lockflow.views import Place, Wish
+from lockflow.views import Place, View, Wish
 
 
 def add_mode(parser: Parser) -> None:
@@ -86,6 +87,15 @@ def wish(options: argparse.Namespace, started: Started) -> Wish:
 def has_defaults(options: argparse.Namespace, started: Started) -> bool:
     """Whether the groups of [tool.uv] default-groups count as asked for."""
     return not (options.no_default_groups or flag(started.environment, "UV_NO_DEFAULT_GROUPS"))
+
+
+def warn_absent(names: Iterable[str], seen: View, console: Console) -> None:
+    """Warn about names of packages that the lock does not have: to leave them out, or to draw them, does nothing."""
+    known = sorted({package.name for package in seen.lock.packages})
+    for name in _names(list(names)):
+        if name not in known:
+            hint = meant(name, known).strip()
+            console.warn(f"the lock has no package {name}{f'; {hint}' if hint else ''}")
 
 
 def say_warnings(warnings: tuple[str, ...], console: Console) -> None:

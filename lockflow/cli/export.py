@@ -8,7 +8,17 @@ from pathlib import Path
 
 from lockflow import views
 from lockflow.cli.arguments import add_build, add_cache, add_common, add_index, add_resolver, network, settle, target
-from lockflow.cli.choice import add_groups, add_mode, add_place, has_defaults, mode, place, say_warnings, wish
+from lockflow.cli.choice import (
+    add_groups,
+    add_mode,
+    add_place,
+    has_defaults,
+    mode,
+    place,
+    say_warnings,
+    warn_absent,
+    wish,
+)
 from lockflow.cli.console import Console
 from lockflow.cli.faults import Parser, flag
 from lockflow.cli.plain import Started
@@ -41,6 +51,7 @@ def run_export(words: list[str], console: Console, started: Started) -> int:
             progress=progress,
         )
     say_warnings(seen.result.warnings, console)
+    warn_absent([*options.prune, *options.no_emit_package], seen, console)
     wanted = views.wished(seen, wish(options, started), has_defaults=has_defaults(options, started))
     found, environments = views.wanted_entries(seen, wanted, place(options))
     header = () if options.no_header else _header(words)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from lockflow import views
 from lockflow.cli.arguments import add_build, add_cache, add_common, add_index, add_resolver, network, settle, target
-from lockflow.cli.choice import add_groups, add_mode, add_place, has_defaults, mode, place, say_warnings, wish
+from lockflow.cli.choice import (
+    add_groups,
+    add_mode,
+    add_place,
+    has_defaults,
+    mode,
+    place,
+    say_warnings,
+    warn_absent,
+    wish,
+)
 from lockflow.cli.console import Console
 from lockflow.cli.faults import Parser, meant
 from lockflow.cli.plain import Started
@@ -40,8 +50,7 @@ def run_tree(words: list[str], console: Console, started: Started) -> int:
         )
     say_warnings(seen.result.warnings, console)
     drawn = _known(options.drawn, seen)
-    for name in set(map(normalize_name, options.prune)) - {package.name for package in seen.lock.packages}:
-        console.warn(f"--prune: the lock has no package {name}")
+    warn_absent(options.prune, seen, console)
     wanted = views.wished(seen, wish(options, started), has_defaults=has_defaults(options, started))
     drawing = views.Drawing(
         packages=drawn,

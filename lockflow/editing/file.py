@@ -18,6 +18,7 @@ from lockflow.editing.model import Done, Place
 from lockflow.errors import InputError
 from lockflow.inputs.dependency_lists import Bounds, parse_written, with_string, without_requirement
 from lockflow.inputs.edit import document, inner, with_array, without_entry, without_table
+from lockflow.inputs.tables import nearest
 from lockflow.lock.decode import decode
 from lockflow.lock.files import read_lock_text, replace_text, write_lock_text
 from lockflow.lock.modes import Mode
@@ -59,7 +60,13 @@ class EditedFile:
             name = normalize_name(self.place.package)
             if name not in self.members:
                 known = ", ".join(self.members)
-                raise InputError(f"there is no member {name}", where="--package", next=f"the members are {known}")
+                close = nearest(name, self.members)
+                raise InputError(
+                    f"there is no member {name}",
+                    where="command line, --package",
+                    why=f"the members are: {known}",
+                    next=f"did you mean {close}?" if close else "name one of these",
+                )
             return read.root / self.members[name] / "pyproject.toml"
         start = self.target.directory.absolute()
         folder = next(folder for folder in (start, *start.parents)

@@ -26,7 +26,7 @@ from lockflow.inputs.paths import join, normalise, parent, relative
 from lockflow.inputs.pyproject import PyProject, parse_pyproject
 from lockflow.inputs.script import parse_script
 from lockflow.inputs.settings import index_credentials, merge, unusable_required_version
-from lockflow.inputs.tables import Faults, Table
+from lockflow.inputs.tables import Faults, Table, nearest
 from lockflow.inputs.workspace import Workspace, find_members, find_project, find_root, member_places
 from lockflow.standards.names import normalize_name
 from lockflow.standards.requirements import Directory, LocalFile, Requirement, Source
@@ -476,5 +476,11 @@ class _Reader:
             if manifest.is_script:
                 raise InputError("--upgrade-group cannot be used with a script", where="command line")
             if name not in known:
-                raise InputError(f"there is no group {name!r}", where="command line, --upgrade-group")
+                close = nearest(name, known)
+                raise InputError(
+                    f"there is no group {name!r}",
+                    where="command line, --upgrade-group",
+                    why=f"the groups are: {', '.join(sorted(known)) or 'none'}",
+                    next=f"did you mean {close}?" if close else "",
+                )
         return names

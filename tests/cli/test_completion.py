@@ -60,21 +60,20 @@ def offered(script: Path, typed: str) -> set[str]:
 @contextlib.contextmanager
 def zsh(folder: Path) -> Iterator[int]:
     """A zsh on a terminal of its own; it completes nowhere else."""
-    child, terminal = pty.fork()
-    if child == 0:  # pragma: no cover  the other process
-        os.chdir(folder)
-        environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "vt100", "PS1": "> "}
-        os.execve(shutil.which("zsh") or "", ["zsh", "-f"], environment)
-    try:
-        talk(
-            terminal,
-            'stty columns 200; autoload -Uz compinit && compinit -D -u; source ./zsh; echo rea""dy\n',
-            {"ready"},
-        )
-        yield terminal
-    finally:
-        os.close(terminal)
-        os.waitpid(child, 0)
+    ours, theirs = pty.openpty()
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "vt100", "PS1": "> "}
+    with subprocess.Popen(
+        ["zsh", "-f", "-i"], cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs,
+        start_new_session=True,
+    ) as shell:  # fmt: skip
+        os.close(theirs)
+        try:
+            start = 'stty columns 200; autoload -Uz compinit && compinit -D -u; source ./zsh; echo rea""dy\n'
+            talk(ours, start, {"ready"})
+            yield ours
+        finally:
+            shell.kill()
+            os.close(ours)
 
 
 def talk(terminal: int, text: str, expected: set[str]) -> str:
