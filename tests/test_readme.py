@@ -35,3 +35,12 @@ def test_the_table_of_platforms_is_that_of_the_definitions() -> None:
     found = TABLE.search(text)
     assert found is not None
     assert found[0] == table
+
+
+def test_the_picture_of_a_report_is_small() -> None:
+    """docs/picture.py makes it."""
+    found = re.search(r"!\[[^\]]+\]\((docs/[a-z]+\.webp)\)", README.read_text(encoding="utf-8"))
+    assert found is not None
+    picture = (README.parent / found[1]).read_bytes()
+    assert picture[8:12] == b"WEBP"
+    assert len(picture) < 150_000
