@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help lock image test golden scenarios fuzz uv engine flyte browser docs lint check coverage bench parity environments agreement clean
+.PHONY: help lock image test golden scenarios fuzz uv engine newcomer flyte browser docs lint check coverage bench parity environments agreement clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')" 2>/dev/null || true
@@ -34,7 +34,10 @@ uv: .venv/installed-dev ## let real uv check the locks over an index on loopback
 	$(BIN)/python -m pytest -q -m uv tests
 
 engine: .venv/installed-dev ## check in real containers; .ci/start-engine gives a Debian machine what this needs
-	$(BIN)/python -m pytest -q -m engine tests
+	$(BIN)/python -m pytest -q -m "engine and not network" tests
+
+newcomer: .venv/installed-dev ## type what README and first hour print in an empty container (needs an engine and the network)
+	$(BIN)/python -m pytest -q -m "engine and network" tests/engine/test_newcomer.py
 
 flyte: .venv/flyte/installed ## the image builder for Flyte with real flytekit; builds for good where an engine answers
 	.venv/flyte/bin/python -m pytest -q -m flyte tests/flyte

@@ -34,16 +34,21 @@ def engine(client: docker.DockerClient) -> Iterator[DockerEngine]:
 
 
 @pytest.fixture
-def house(client: docker.DockerClient) -> Iterator[House]:
+def bridge(client: docker.DockerClient) -> str:
+    """The address of this machine on the bridge, where containers reach it as well."""
+    network = client.networks.get("bridge").attrs["IPAM"]["Config"][0]
+    # Engines that have not run a container yet do not say the gateway, which is the first address.
+    return network.get("Gateway") or str(next(ipaddress.ip_network(network["Subnet"]).hosts()))
+
+
+@pytest.fixture
+def house(bridge: str) -> Iterator[House]:
     """An index on the bridge, which this machine and containers reach by one address; it has the pinned uv."""
     found = House()
     for platform in ("manylinux2014_x86_64", "manylinux2014_aarch64"):
         wheel = wheel_of("uv", UV, platform)
         found.carry("uv", wheel.name, wheel.read_bytes())
-    network = client.networks.get("bridge").attrs["IPAM"]["Config"][0]
-    # Engines that have not run a container yet do not say the gateway, which is the first address.
-    gateway = network.get("Gateway") or str(next(ipaddress.ip_network(network["Subnet"]).hosts()))
-    with found.served(gateway):
+    with found.served(bridge):
         yield found
 
 

@@ -24,7 +24,7 @@ Answering: TypeAlias = Callable[[str, str, Mapping[str, str]], Answer]
 
 
 class IndexServer:
-    """Serves `answer` on 127.0.0.1 from a thread of its own, as a context manager.
+    """Serves `answer` on `host` from a thread of its own, as a context manager.
 
     `answer` may be set after the port is known, since pages name the server's own address. With `may_block` it runs
     in threads, for an answer that has to be fetched first; without, on the loop, which costs least.
@@ -34,6 +34,7 @@ class IndexServer:
         self,
         answer: Answering | None = None,
         *,
+        host: str = "127.0.0.1",
         port: int = 0,
         latency_seconds: float = 0,
         may_block: bool = False,
@@ -44,9 +45,9 @@ class IndexServer:
         self.loop = asyncio.new_event_loop()
         self.connections: set[_Connection] = set()
         self._listener = self.loop.run_until_complete(
-            self.loop.create_server(lambda: _Connection(self), "127.0.0.1", port, backlog=512)
+            self.loop.create_server(lambda: _Connection(self), host, port, backlog=512)
         )
-        self.origin = f"http://127.0.0.1:{self._listener.sockets[0].getsockname()[1]}"
+        self.origin = f"http://{host}:{self._listener.sockets[0].getsockname()[1]}"
         self._thread = threading.Thread(target=self.loop.run_forever, name="index", daemon=True)
 
     def __enter__(self) -> Self:
