@@ -89,13 +89,13 @@ def has_defaults(options: argparse.Namespace, started: Started) -> bool:
     return not (options.no_default_groups or flag(started.environment, "UV_NO_DEFAULT_GROUPS"))
 
 
-def warn_absent(names: Iterable[str], seen: View, console: Console) -> None:
+def warn_absent(option: str, names: Iterable[str], seen: View, console: Console) -> None:
     """Warn about names of packages that the lock does not have: to leave them out, or to draw them, does nothing."""
     known = sorted({package.name for package in seen.lock.packages})
     for name in _names(list(names)):
         if name not in known:
             hint = meant(name, known).strip()
-            console.warn(f"the lock has no package {name}{f'; {hint}' if hint else ''}")
+            console.warn(f"{option}: the lock has no package {name}{f'; {hint}' if hint else ''}")
 
 
 def say_warnings(warnings: tuple[str, ...], console: Console) -> None:

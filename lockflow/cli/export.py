@@ -51,7 +51,8 @@ def run_export(words: list[str], console: Console, started: Started) -> int:
             progress=progress,
         )
     say_warnings(seen.result.warnings, console)
-    warn_absent([*options.prune, *options.no_emit_package], seen, console)
+    warn_absent("--prune", options.prune, seen, console)
+    warn_absent("--no-emit-package", options.no_emit_package, seen, console)
     wanted = views.wished(seen, wish(options, started), has_defaults=has_defaults(options, started))
     found, environments = views.wanted_entries(seen, wanted, place(options))
     header = () if options.no_header else _header(words)

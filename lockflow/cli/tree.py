@@ -50,7 +50,7 @@ def run_tree(words: list[str], console: Console, started: Started) -> int:
         )
     say_warnings(seen.result.warnings, console)
     drawn = _known(options.drawn, seen)
-    warn_absent(options.prune, seen, console)
+    warn_absent("--prune", options.prune, seen, console)
     wanted = views.wished(seen, wish(options, started), has_defaults=has_defaults(options, started))
     drawing = views.Drawing(
         packages=drawn,
