@@ -6,7 +6,6 @@ here, whichever of them is judged.
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -92,7 +91,7 @@ class Judge:
                 listings[name] = own
             elsewhere[name] = others
         places = places_of(self._graph, self._everywhere(), self._pythons) if bad else {}
-        return dataclasses.replace(self.policy, listings=listings, elsewhere=elsewhere, places=places)
+        return replace(self.policy, listings=listings, elsewhere=elsewhere, places=places)
 
     def _check(self, platform: Platform) -> Check:
         return check_by_tags(self._graph, platform, self._pythons, self.policy, self.informed)

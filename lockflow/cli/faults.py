@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
@@ -81,6 +78,8 @@ class Parser(argparse.ArgumentParser):
 
 def meant(word: str, known: list[str]) -> str:
     """`did you mean X? `, or nothing where no word is like `word`."""
+    import difflib
+
     close = difflib.get_close_matches(word, known, n=1)
     return f"did you mean {close[0]}? " if close else ""
 
@@ -195,6 +194,8 @@ def _lock_bytes(words: list[str]) -> bytes | None:
 
 def our_fault(error: Exception) -> InputError:
     """What to say of an error that nobody expected: its details go to a file, since a person cannot use them."""
+    import traceback
+
     lines = "".join(traceback.format_exception(error))
     details = f"lockflow {VERSION}, Python {sys.version}, {sys.platform}\n{lines}"
     place = _keep(details)
@@ -208,6 +209,8 @@ def our_fault(error: Exception) -> InputError:
 
 def _keep(details: str) -> str:
     """Write the details where people look for them, else into the system's folder for such things."""
+    import tempfile
+
     for folder in (Path.cwd() / ".lockflow", Path(tempfile.gettempdir())):
         if folder.is_dir():
             path = folder / "lockflow-mistake.txt"

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
-from msgspec import structs
+from msgspec import Struct, field, structs
 
 from lockflow.inputs.model import Manifest, Member
 from lockflow.lock.environments import canonical_forks, covered, widen
@@ -40,8 +39,7 @@ _EdgeKey = tuple[int, Marker]
 _Tables = tuple[tuple[str, tuple[Dependency, ...]], ...]
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Struct):
     """A package while its edges are collected; each edge is known by target and condition and gathers extras."""
 
     node: Node

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
 from urllib.parse import unquote
+
+from msgspec import Struct, field
 
 from lockflow.index.model import Listing
 from lockflow.lock.model import LockedFile, Package
@@ -32,8 +33,7 @@ _VERSIONED = re.compile(r"(manylinux|musllinux|macosx)(?:1|2010|2014|_[0-9]+_[0-
 Tags = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What a check is told besides lock and platform.
 
     `allow_sdist` are the normalised names that may be built from source. `requires_python` maps (name, version) to
@@ -50,8 +50,7 @@ class Policy:
     places: Mapping[str, tuple[tuple[Platform, str], ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A wheel that fits, by its tag of the best `rank` (0 is the most specific)."""
 
     file: str

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lockflow.lock.model import Dependency, Lock, Package
 from lockflow.standards.markers.evaluate import Environment, evaluate
@@ -20,8 +21,7 @@ from lockflow.standards.markers.universal import conflict_world, encode_conflict
 from lockflow.standards.requirements import Directory, Requirement
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """What an edge leads to: a package of the lock by its index, one of its extras, or one of its groups."""
 
     package: int
@@ -29,16 +29,14 @@ class Node:
     group: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """An edge of the graph; `marker` may test conflict items."""
 
     target: Node
     marker: Marker
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Struct, frozen=True):
     """A lock as a graph, with the marker of every node.
 
     `starts` are what an installation begins with, under which marker; `links` go out from a node; `where` maps each

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from lockflow.index.model import File, Listing, Release
 from lockflow.inputs.model import Cutoff, Prerelease
@@ -23,8 +24,7 @@ from lockflow.standards.versions import Key, Version, VersionRange
 Trouble = Literal["no-binary", "no-build", "cutoff", "yanked", "python-tag", "extension", "none"]
 
 
-@dataclass(frozen=True, slots=True)
-class Unusable:
+class Unusable(Struct, frozen=True):
     """A version that exists but has no file that may be used; `detail` says more (the reason of a yank)."""
 
     version: Version
@@ -32,8 +32,7 @@ class Unusable:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A version with the file to install (`file`) and the one to read metadata from.
 
     `wheels` are the usable ones, empty where a source distribution is usable: then no platform is left out.
@@ -56,8 +55,7 @@ class Candidate:
         return marker
 
 
-@dataclass(frozen=True, slots=True)
-class FileRules:
+class FileRules(Struct, frozen=True):
     """What the settings say of the files of one project on one index."""
 
     python: PythonRange

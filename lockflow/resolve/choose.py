@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import unquote
+
+from msgspec.structs import replace
 
 from lockflow.index.model import Absent
 from lockflow.inputs.model import ForkStrategy, IndexStrategy, Prerelease
@@ -54,9 +55,9 @@ class Chooser:
         self, state: ForkState, identity: Identity, number: int, allowed: VersionRange
     ) -> Choice | VersionSplit | None:
         """A version, with a reason where it cannot be used; or the parts of a split; or None: no version."""
-        if identity.kind is Kind.ROOT:
+        if identity.kind == Kind.ROOT:
             return ROOT_VERSION, None
-        if identity.kind is Kind.PYTHON:
+        if identity.kind == Kind.PYTHON:
             return None
         name = identity.name
         if name in state.sources:
@@ -230,7 +231,7 @@ class Chooser:
 
     def _needed(self, state: ForkState, number: int, memo: dict[int, Marker]) -> Marker:
         """Where an identity is needed in this fork, along all dependency clauses from the root."""
-        if self._identities[number].kind is Kind.ROOT:
+        if self._identities[number].kind == Kind.ROOT:
             return TRUE
         if number in memo:
             return memo[number]

@@ -5,7 +5,7 @@ Nothing is left out that a conclusion rests on; several steps that differ in the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lockflow.index.model import Absent
 from lockflow.resolve.candidates import Unusable
@@ -34,8 +34,7 @@ def condense(tree: Derivation) -> Derivation:
     return done[id(tree)]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A conclusion about some versions of `package`, from `smaller`, the same about fewer of them.
 
     `added` are the other premises, `between` the conclusions on the way that are of no interest.

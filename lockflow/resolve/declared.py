@@ -5,7 +5,7 @@ from __future__ import annotations
 from lockflow.index.model import Absent, Metadata
 from lockflow.inputs.model import ForkStrategy, Member
 from lockflow.resolve.candidates import Candidate
-from lockflow.resolve.dependencies import Dependency, of_group, specialise, within
+from lockflow.resolve.dependencies import Dependency, Narrowing, of_group, specialise
 from lockflow.resolve.facts import Facts, MetadataNeed, SourceNeed
 from lockflow.resolve.fork import VersionSplit, split_by_python
 from lockflow.resolve.fork_state import ForkState
@@ -23,14 +23,15 @@ class Declared:
         self._policy = policy
         self._facts = facts
         self._identities = identities
+        self._narrowing = Narrowing(policy, identities)
         self._specialised: dict[tuple[str, Version, str, str | None], list[Requirement]] = {}
 
     def of(
         self, state: ForkState, identity: Identity, number: int, version: Version
     ) -> list[Dependency] | VersionSplit | UnavailableReason:
-        if identity.kind is Kind.ROOT:
+        if identity.kind == Kind.ROOT:
             requirements = self._root_requirements()
-            return within(requirements, self._policy, self._identities, state.environment, is_root=True)
+            return self._narrowing.within(requirements, state.environment, is_root=True)
         if identity.is_proxy:
             exact = VersionRange.singleton(version)
             return [
@@ -45,10 +46,8 @@ class Declared:
         for requirement in found:
             if isinstance(requirement.source, Registry) and requirement.source.specifiers.range.is_empty:
                 return EmptySpecifier(requirement)
-        from_group = identity.kind is Kind.GROUP
-        return within(
-            found, self._policy, self._identities, state.environment, extra=identity.extra, from_group=from_group
-        )
+        from_group = identity.kind == Kind.GROUP
+        return self._narrowing.within(found, state.environment, extra=identity.extra, from_group=from_group)
 
     def _root_requirements(self) -> list[Requirement]:
         return specialise(root_requirements(self._policy.manifest), self._policy, None, None)
@@ -75,7 +74,7 @@ class Declared:
             return metadata
         if not is_python_covered(state.environment.python, lower_bound(metadata.requires_python)):
             return RequiresHigherPython(metadata.requires_python or "")
-        if identity.kind is Kind.GROUP:
+        if identity.kind == Kind.GROUP:
             return []
         key = (name, version, _place(state, name, version), identity.extra)
         known = self._specialised.get(key)
@@ -85,7 +84,7 @@ class Declared:
         return known
 
     def _of_member(self, member: Member, identity: Identity) -> list[Requirement]:
-        if identity.kind is Kind.GROUP:
+        if identity.kind == Kind.GROUP:
             for group in member.groups:
                 if group.name == identity.group:
                     return of_group(group.requirements, self._policy, member.name, member.version)

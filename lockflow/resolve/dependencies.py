@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lockflow.resolve.environment import ForkEnvironment, without_extra_terms
@@ -21,8 +21,7 @@ from lockflow.standards.requirements import ConflictItem, Registry, Requirement,
 from lockflow.standards.versions import FULL, Version, VersionRange
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(Struct, frozen=True):
     """An edge the solver gets: an identity within a set of versions.
 
     `marker` is that of the identity; `source` is set where the package comes from elsewhere than an index.
@@ -75,33 +74,58 @@ def of_group(
     return _of_extra(policy.rewrite(requirements, name, version), None)
 
 
-def within(
-    requirements: Iterable[Requirement],
-    policy: Policy,
-    identities: Identities,
-    environment: ForkEnvironment,
-    *,
-    extra: str | None = None,
-    is_root: bool = False,
-    from_group: bool = False,
-) -> list[Dependency]:
-    """The dependencies that matter in one fork, constraints behind what they limit."""
-    dependencies: list[Dependency] = []
-    if environment.python_marker is FALSE:
-        # What a local version leaves may lie outside the supported Pythons, where nothing is required.
+class Narrowing:
+    """Filters requirements to forks. What one becomes is kept: versions of a package repeat most of theirs."""
+
+    def __init__(self, policy: Policy, identities: Identities) -> None:
+        self._policy = policy
+        self._identities = identities
+        # By the object, since a requirement's hash is one of all it holds; kept beside, so that the object lives on.
+        self._known: dict[tuple[int, bool, bool], tuple[Requirement, list[Dependency]]] = {}
+
+    def within(
+        self,
+        requirements: Iterable[Requirement],
+        environment: ForkEnvironment,
+        *,
+        extra: str | None = None,
+        is_root: bool = False,
+        from_group: bool = False,
+    ) -> list[Dependency]:
+        """The dependencies that matter in one fork, constraints behind what they limit."""
+        dependencies: list[Dependency] = []
+        if environment.python_marker is FALSE:
+            # What a local version leaves may lie outside the supported Pythons, where nothing is required.
+            return dependencies
+        for requirement in requirements:
+            marker = requirement.marker
+            if marker is not TRUE and (
+                is_disjoint(marker, environment.python_marker) or is_disjoint(marker, environment.marker)
+            ):
+                continue
+            if extra is not None and environment.excludes(requirement.name, extra, None):
+                continue
+            dependencies += self._of(requirement, is_root=is_root, from_group=from_group)
+            for constraint in self._policy.constraints(requirement.name):
+                dependencies += self._of_constraint(constraint, marker, environment, is_root=is_root)
         return dependencies
-    for requirement in requirements:
-        marker = requirement.marker
-        if marker is not TRUE and (
-            is_disjoint(marker, environment.python_marker) or is_disjoint(marker, environment.marker)
-        ):
-            continue
-        if extra is not None and environment.excludes(requirement.name, extra, None):
-            continue
-        _emit(dependencies, requirement, policy, identities, is_root=is_root, from_group=from_group)
-        for constraint in policy.constraints(requirement.name):
-            _emit_constraint(dependencies, constraint, marker, policy, identities, environment, is_root=is_root)
-    return dependencies
+
+    def _of(self, requirement: Requirement, *, is_root: bool, from_group: bool) -> list[Dependency]:
+        key = (id(requirement), is_root, from_group)
+        known = self._known.get(key)
+        if known is None:
+            found = _dependencies(requirement, self._policy, self._identities, is_root=is_root, from_group=from_group)
+            known = self._known[key] = (requirement, found)
+        return known[1]
+
+    def _of_constraint(
+        self, constraint: Requirement, condition: Marker, environment: ForkEnvironment, *, is_root: bool
+    ) -> list[Dependency]:
+        marker = constraint.marker & condition
+        if marker.is_false or is_disjoint(marker, environment.python_marker) or not environment.overlaps(marker):
+            return []
+        limited = replace(constraint, extras=(), groups=(), marker=marker)
+        return _dependencies(limited, self._policy, self._identities, is_root=is_root, from_group=False)
 
 
 def _of_extra(requirements: Iterable[Requirement], extra: str | None) -> list[Requirement]:
@@ -150,15 +174,9 @@ def _is_plain(requirement: Requirement) -> bool:
     return isinstance(requirement.source, Registry) and requirement.source.specifiers.is_empty
 
 
-def _emit(
-    dependencies: list[Dependency],
-    requirement: Requirement,
-    policy: Policy,
-    identities: Identities,
-    *,
-    is_root: bool,
-    from_group: bool,
-) -> None:
+def _dependencies(
+    requirement: Requirement, policy: Policy, identities: Identities, *, is_root: bool, from_group: bool
+) -> list[Dependency]:
     name, marker = requirement.name, without_extra_terms(requirement.marker)
     source = requirement.source
     if isinstance(source, Registry):
@@ -172,34 +190,17 @@ def _emit(
     # An extra that conflicts may be taken away in some fork, and the package must stay.
     if not wanted or not policy.conflicting.isdisjoint(items):
         wanted.insert(0, (None, None))
-    for extra, group in wanted:
-        dependencies.append(
-            Dependency(
-                number=identities.required(name, extra, group, marker),
-                name=name,
-                range=range_,
-                marker=marker,
-                extra=extra,
-                group=group,
-                source=direct,
-                index=index,
-                has_parent=not is_root,
-            )
+    return [
+        Dependency(
+            number=identities.required(name, extra, group, marker),
+            name=name,
+            range=range_,
+            marker=marker,
+            extra=extra,
+            group=group,
+            source=direct,
+            index=index,
+            has_parent=not is_root,
         )
-
-
-def _emit_constraint(
-    dependencies: list[Dependency],
-    constraint: Requirement,
-    condition: Marker,
-    policy: Policy,
-    identities: Identities,
-    environment: ForkEnvironment,
-    *,
-    is_root: bool,
-) -> None:
-    marker = constraint.marker & condition
-    if marker.is_false or is_disjoint(marker, environment.python_marker) or not environment.overlaps(marker):
-        return
-    limited = replace(constraint, extras=(), groups=(), marker=marker)
-    _emit(dependencies, limited, policy, identities, is_root=is_root, from_group=False)
+        for extra, group in wanted
+    ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lockflow.index.model import Absent
 from lockflow.resolve.candidates import Unusable
@@ -55,8 +56,7 @@ _LONG_RUN = 3
 """Steps that differ in the version alone, from which on they are told in one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """`headline` says what failed and where, `reasons` are sentences in order, `hints` are edits to consider."""
 
     headline: str
@@ -99,9 +99,9 @@ class _Writer:
         if not isinstance(cause, DependencyCause):
             return False
         package, target = self._words.identity(cause.package), self._words.identity(cause.target)
-        if package.is_proxy or (package.name == target.name and package.kind is not Kind.ROOT):
+        if package.is_proxy or (package.name == target.name and package.kind != Kind.ROOT):
             return True
-        return package.kind is Kind.ROOT and target.name in self._policy.members
+        return package.kind == Kind.ROOT and target.name in self._policy.members
 
     # The chain --------------------------------------------------------------------------------------------------
 
@@ -252,7 +252,7 @@ class _Writer:
         items = [
             (number, term)
             for number, term in incompatibility.items
-            if words.identity(number).kind is not Kind.ROOT and not words.is_project(number)
+            if words.identity(number).kind != Kind.ROOT and not words.is_project(number)
         ]
         positive = [(number, term) for number, term in items if term.is_positive]
         negative = [(number, term) for number, term in items if not term.is_positive]
@@ -289,13 +289,13 @@ class _Writer:
         verb = _verb(subject, "depends on", "depend on")
         if target is None:
             return f"{subject} {verb} versions that cannot exist"
-        if self._words.identity(cause.target).kind is Kind.PYTHON:
+        if self._words.identity(cause.target).kind == Kind.PYTHON:
             return f"{subject} {_verb(subject, 'requires', 'require')} Python {target.range.text}"
         return f"{subject} {verb} {self._words.written(cause.package, package.range, cause.target, target.range)}"
 
     def _no_versions(self, number: int, term: Term) -> str:
         identity = self._words.identity(number)
-        if identity.kind is Kind.PYTHON:
+        if identity.kind == Kind.PYTHON:
             return f"the project supports Python {self._policy.manifest.requires_python.text}"
         known = self._words.known(identity.name)
         wanted = self._words.requirement(number, term.range)

@@ -7,7 +7,8 @@ its versions to the others as preferences.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lockflow.inputs.model import ForkStrategy, Resolution
 from lockflow.resolve.dependencies import Dependency
@@ -20,8 +21,7 @@ from lockflow.standards.requirements import ConflictItem
 from lockflow.standards.versions import Version
 
 
-@dataclass(slots=True)
-class DependencyFork:
+class DependencyFork(Struct):
     """One part of a split, with the dependencies that apply in it."""
 
     environment: ForkEnvironment
@@ -33,16 +33,14 @@ class DependencyFork:
         return DependencyFork(environment, kept)
 
 
-@dataclass(frozen=True, slots=True)
-class VersionFork:
+class VersionFork(Struct, frozen=True):
     """One part of a split found while choosing a version; `version` is taken there without a search."""
 
     environment: ForkEnvironment
     version: Version | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VersionSplit:
+class VersionSplit(Struct, frozen=True):
     """The environment must be split before this package can be chosen."""
 
     parts: list[VersionFork]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from lockflow.resolve.candidates import Candidate
 from lockflow.resolve.environment import ForkEnvironment
@@ -21,8 +22,7 @@ class Phase(Enum):
     DEPEND = 2
 
 
-@dataclass(slots=True)
-class ForkState:
+class ForkState(Struct):
     """Cloned at a split.
 
     `next` is the identity being decided, `version` the one chosen for it. `sources` and `indexes` say where a

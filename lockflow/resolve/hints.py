@@ -37,7 +37,7 @@ def hints(failure: Failure, policy: Policy, premises: Sequence[Incompatibility],
             hint = _hint_reason(failure, policy, words.identity(number), term.range, cause.reason)
         elif isinstance(cause, DependencyCause):
             target = words.identity(cause.target)
-            if target.kind is Kind.PYTHON:
+            if target.kind == Kind.PYTHON:
                 wanting = words.subject(cause.package, premise.terms[cause.package].range)
                 hint = _hint_bound(policy, wanting, premise.terms[cause.target].range.text)
                 is_about_python = is_about_python or hint is not None

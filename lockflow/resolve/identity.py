@@ -7,22 +7,25 @@ Identities are numbered in order of first mention; the solver proper sees number
 
 from __future__ import annotations
 
-from enum import IntEnum
+from typing import Final
 
 from lockflow.standards.markers.tree import TRUE, Marker
 
 
-class Kind(IntEnum):
-    """The kinds; of the proxies only the dependencies on the real identities matter."""
+class Kind:
+    """The kinds; of the proxies only the dependencies on the real identities matter.
 
-    ROOT = 0
-    PYTHON = 1
-    PACKAGE = 2
-    EXTRA = 3
-    GROUP = 4
-    MARKER_PROXY = 5
-    EXTRA_PROXY = 6
-    GROUP_PROXY = 7
+    Plain numbers: identities are looked up by kind all the time, and an enum's hash is a function of Python.
+    """
+
+    ROOT: Final = 0
+    PYTHON: Final = 1
+    PACKAGE: Final = 2
+    EXTRA: Final = 3
+    GROUP: Final = 4
+    MARKER_PROXY: Final = 5
+    EXTRA_PROXY: Final = 6
+    GROUP_PROXY: Final = 7
 
 
 class Identity:
@@ -30,7 +33,7 @@ class Identity:
 
     __slots__ = ("extra", "group", "kind", "marker", "name")
 
-    def __init__(self, kind: Kind, name: str, extra: str | None, group: str | None, marker: Marker) -> None:
+    def __init__(self, kind: int, name: str, extra: str | None, group: str | None, marker: Marker) -> None:
         self.kind = kind
         self.name = name
         self.extra = extra
@@ -43,7 +46,7 @@ class Identity:
 
     def __repr__(self) -> str:
         if self.kind <= Kind.PYTHON:
-            return self.kind.name.lower()
+            return "python" if self.kind == Kind.PYTHON else "root"
         text = self.name
         if self.extra is not None:
             text += f"[{self.extra}]"
@@ -61,13 +64,13 @@ class Identities:
 
     def __init__(self) -> None:
         self.identities: list[Identity] = []
-        self._numbers: dict[tuple[Kind, str, str | None, str | None, Marker], int] = {}
+        self._numbers: dict[tuple[int, str, str | None, str | None, Marker], int] = {}
 
     def __getitem__(self, number: int) -> Identity:
         return self.identities[number]
 
     def number(
-        self, kind: Kind, name: str = "", *, extra: str | None = None, group: str | None = None, marker: Marker = TRUE
+        self, kind: int, name: str = "", *, extra: str | None = None, group: str | None = None, marker: Marker = TRUE
     ) -> int:
         key = (kind, name, extra, group, marker)
         found = self._numbers.get(key)
@@ -99,10 +102,10 @@ class Identities:
         markers = [TRUE] if proxy.marker is TRUE else [TRUE, proxy.marker]
         result = []
         for marker in markers:
-            if proxy.kind is not Kind.GROUP_PROXY:
+            if proxy.kind != Kind.GROUP_PROXY:
                 result.append(self.number(Kind.PACKAGE, proxy.name, marker=marker))
-            if proxy.kind is Kind.EXTRA_PROXY:
+            if proxy.kind == Kind.EXTRA_PROXY:
                 result.append(self.number(Kind.EXTRA, proxy.name, extra=proxy.extra, marker=marker))
-            elif proxy.kind is Kind.GROUP_PROXY:
+            elif proxy.kind == Kind.GROUP_PROXY:
                 result.append(self.number(Kind.GROUP, proxy.name, group=proxy.group, marker=marker))
         return result

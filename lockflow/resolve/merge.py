@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lockflow.index.model import SourceMetadata
 from lockflow.resolve.candidates import Candidate
@@ -27,8 +28,7 @@ from lockflow.standards.requirements import ConflictItem, Registry, Source
 from lockflow.standards.versions import Version
 
 
-@dataclass(frozen=True, slots=True)
-class NodeKey:
+class NodeKey(Struct, frozen=True):
     """What makes a node of the graph: two forks that agree on all of it share the node."""
 
     name: str
@@ -50,8 +50,7 @@ Behind = Candidate | SourceMetadata | None
 """What stands behind a node: the release of an index, a source that was read, or a member (None)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(Struct, frozen=True):
     """Where a fork takes its packages from: sources as asked for and as found by name, else candidates."""
 
     sources: Mapping[str, Source]
@@ -59,8 +58,7 @@ class Places:
     pins: Mapping[tuple[str, Version], Candidate]
 
 
-@dataclass(frozen=True, slots=True)
-class ForkResult:
+class ForkResult(Struct, frozen=True):
     """The solution of one fork. `chosen` are the index packages it decided on: name, version, index."""
 
     environment: ForkEnvironment
@@ -99,14 +97,33 @@ class _ForkReader:
         self.distributions: dict[NodeKey, Behind] = {}
         self.nodes: list[NodeKey] = []
         self.edges: list[tuple[NodeKey | None, NodeKey, Marker]] = []
-        for number, version in self._decided.items():
+        self._keys: dict[int, NodeKey] = {}
+        self._bases: dict[int, NodeKey] = {}
+        for number in self._decided:
             identity = identities[number]
             if Kind.PACKAGE <= identity.kind <= Kind.GROUP and identity.marker is TRUE:
-                self.nodes.append(self._key(identity.name, version, identity.extra, identity.group))
+                self.nodes.append(self._key(number))
         for number, version in self._decided.items():
             self._read_edges(pubgrub, number, version)
 
-    def _key(self, name: str, version: Version, extra: str | None = None, group: str | None = None) -> NodeKey:
+    def _key(self, number: int) -> NodeKey:
+        """The node of a decided identity, proxies leading to what they stand for."""
+        key = self._keys.get(number)
+        if key is None:
+            key, identity = self._base(number), self._identities[number]
+            if identity.extra is not None or identity.group is not None:
+                key = NodeKey(key.name, key.version, key.source, identity.extra, identity.group)
+            self._keys[number] = key
+        return key
+
+    def _base(self, number: int) -> NodeKey:
+        """The node of the package itself."""
+        key = self._bases.get(number)
+        if key is None:
+            key = self._bases[number] = self._find_base(self._identities[number].name, self._decided[number])
+        return key
+
+    def _find_base(self, name: str, version: Version) -> NodeKey:
         source = self._places.sources.get(name)
         behind: Behind
         if source is not None:
@@ -119,13 +136,13 @@ class _ForkReader:
             version = behind.version
         base = NodeKey(name, version, source)
         self.distributions[base] = behind
-        return base if extra is None and group is None else NodeKey(name, version, source, extra, group)
+        return base
 
     def _read_edges(self, pubgrub: State, number: int, version: Version) -> None:
         parent = self._identities[number]
-        if parent.is_proxy or parent.kind is Kind.PYTHON:
+        if parent.is_proxy or parent.kind == Kind.PYTHON:
             return
-        source = None if parent.kind is Kind.ROOT else self._key(parent.name, version, parent.extra, parent.group)
+        source = None if parent.kind == Kind.ROOT else self._key(number)
         for clause in pubgrub.clauses.get(number, ()):
             incompatibility = pubgrub.store[clause]
             cause = incompatibility.cause
@@ -138,12 +155,11 @@ class _ForkReader:
             if term is None or not term.range.contains(target_version):
                 continue
             target = self._identities[cause.target]
-            if target.kind is Kind.PYTHON or (target.name == parent.name and parent.kind is not Kind.GROUP):
+            if target.kind == Kind.PYTHON or (target.name == parent.name and parent.kind != Kind.GROUP):
                 continue
-            child = self._key(target.name, target_version, target.extra, target.group)
-            self.edges.append((source, child, target.marker))
-            if target.kind is Kind.EXTRA_PROXY:
-                self.edges.append((source, self._key(target.name, target_version), target.marker))
+            self.edges.append((source, self._key(cause.target), target.marker))
+            if target.kind == Kind.EXTRA_PROXY:
+                self.edges.append((source, self._base(cause.target), target.marker))
 
 
 def merge(results: Sequence[ForkResult], policy: Policy) -> Resolution:

@@ -7,9 +7,9 @@ script, and constraints and overrides. They alone opt into pre-releases, unlock 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lockflow.inputs.model import Cutoff, Exclusion, Index, Manifest, Member, Override, Prerelease, Resolution
@@ -25,8 +25,7 @@ Bound = tuple[Release, bool]
 """A lower bound of Python: the release and whether it is excluded, so that bounds order as they restrict."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Assigned:
+class _Assigned(Struct, frozen=True):
     requirement: Requirement
     index: str
     conflict: ConflictItem | None

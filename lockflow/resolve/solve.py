@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lockflow.index.model import Metadata, SourceMetadata
 from lockflow.inputs.model import ForkStrategy, IndexStrategy
@@ -43,8 +44,7 @@ _CONFLICT_LIMIT = 5
 """Conflicts after which a package is decided earlier, or one that causes them later."""
 
 
-@dataclass(slots=True)
-class Statistics:
+class Statistics(Struct):
     """What the search cost; tests assert it, so that a slower search shows."""
 
     decisions: int = 0
@@ -52,8 +52,7 @@ class Statistics:
     forks: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """No solution: the proof's top in the store, and the fork in which it fails."""
 
     number: int
@@ -157,7 +156,7 @@ class Solver:
             if solution.is_open(number):
                 identity = self.identities[number]
                 solution.requeue(number, state.priorities.get(number, identity))
-                if identity.kind is Kind.PACKAGE and identity.name not in state.sources:
+                if identity.kind == Kind.PACKAGE and identity.name not in state.sources:
                     self._want_best(state, identity.name, solution.assignments[number].term.range)
         solution.outdated.clear()
         picked = solution.pick()
@@ -290,7 +289,7 @@ class Solver:
         """No version fits: say so, or that the package as a whole cannot be had."""
         term = state.pubgrub.solution.assignments[number].term
         absent = None
-        if identity.kind is Kind.PACKAGE and identity.name not in state.sources:
+        if identity.kind == Kind.PACKAGE and identity.name not in state.sources:
             absent = self._listed.absence((identity.name, state.indexes.get(identity.name)))
         if absent is not None:
             state.pubgrub.add_unavailable(number, term.range, absent)

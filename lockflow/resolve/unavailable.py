@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lockflow.index.model import Absent
 from lockflow.resolve.candidates import Unusable
@@ -10,29 +10,25 @@ from lockflow.standards.markers.tree import Marker
 from lockflow.standards.requirements import Requirement
 
 
-@dataclass(frozen=True, slots=True)
-class RequiresHigherPython:
+class RequiresHigherPython(Struct, frozen=True):
     """A version's own Requires-Python starts above the Python of the fork."""
 
     requires_python: str
 
 
-@dataclass(frozen=True, slots=True)
-class NoWheelFor:
+class NoWheelFor(Struct, frozen=True):
     """A version has no wheel for a part of the environments it is needed in, and no source distribution."""
 
     marker: Marker
 
 
-@dataclass(frozen=True, slots=True)
-class NoRequiredWheel:
+class NoRequiredWheel(Struct, frozen=True):
     """A version has no wheel for a platform that must have one (`require-wheels`), whatever else it has."""
 
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class EmptySpecifier:
+class EmptySpecifier(Struct, frozen=True):
     """A version requires a set of versions that no version lies in."""
 
     requirement: Requirement

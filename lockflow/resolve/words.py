@@ -38,7 +38,7 @@ class Words:
     def subject(self, number: int, versions: VersionRange) -> str:
         """A package at a set of versions, in terms of the versions that exist."""
         identity = self.identity(number)
-        if identity.kind is Kind.ROOT:
+        if identity.kind == Kind.ROOT:
             return self.project
         name = self._name(identity)
         if self.is_project(number):
@@ -112,7 +112,7 @@ class Words:
 
     def _declared(self, asking: Identity, versions: VersionRange) -> Iterable[tuple[Version | None, list[Requirement]]]:
         """What each version of a package declares, the newest first; of the root what it stands for."""
-        if asking.kind is Kind.ROOT:
+        if asking.kind == Kind.ROOT:
             return [(None, root_requirements(self._policy.manifest))]
         member = self._policy.members.get(asking.name)
         if member is not None:

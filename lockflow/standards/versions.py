@@ -249,6 +249,8 @@ class VersionRange:
         if not bounds or len(bounds[0]) < 7:
             return False
         key = bounds[0][:7]
+        if len(bounds[-1]) < 7 or bounds[-1][1] != key[1]:
+            return False  # most ranges: they end in another release than they begin with, or do not end
         if bounds[-1] == behind_locals((*key[:6], ())):
             return len(bounds) == 2 or all(bound[:6] == key[:6] for bound in bounds[:-1])
         return all(len(bound) >= 7 and bound[:7] == key for bound in bounds)
@@ -261,8 +263,12 @@ class VersionRange:
 
     def is_disjoint(self, other: VersionRange) -> bool:
         a, b = self.bounds, other.bounds
-        if len(a) == 2 and len(b) == 2:
-            return a[1] <= b[0] or b[1] <= a[0]
+        if len(b) == 2:
+            a, b = b, a
+        if len(a) == 2:
+            # The place among the ends of the other set tells: an even one lies outside its intervals.
+            place = bisect_right(b, a[0])
+            return not place & 1 and (place == len(b) or a[1] <= b[place])
         i = j = 0
         while i < len(a) and j < len(b):
             if a[i + 1] <= b[j]:
@@ -275,8 +281,9 @@ class VersionRange:
 
     def is_subset(self, other: VersionRange) -> bool:
         a, b = self.bounds, other.bounds
-        if len(a) == 2 and len(b) == 2:
-            return b[0] <= a[0] and a[1] <= b[1]
+        if len(a) == 2:
+            place = bisect_right(b, a[0])
+            return place & 1 == 1 and a[1] <= b[place]
         j = 0
         for i in range(0, len(a), 2):
             while j < len(b) and b[j + 1] <= a[i]:
@@ -284,6 +291,19 @@ class VersionRange:
             if j >= len(b) or b[j] > a[i] or b[j + 1] < a[i + 1]:
                 return False
         return True
+
+    def relation(self, known: VersionRange) -> int:
+        """1 where all of `known` is in this set, -1 where nothing of it is, else 0.
+
+        The solver asks for little else, mostly with one interval as `known`; that takes a single search.
+        """
+        a, b = known.bounds, self.bounds
+        if len(a) != 2:
+            return 1 if known.is_subset(self) else -1 if known.is_disjoint(self) else 0
+        place = bisect_right(b, a[0])
+        if place & 1:
+            return 1 if a[1] <= b[place] else 0
+        return -1 if place == len(b) or a[1] <= b[place] else 0
 
     def __and__(self, other: VersionRange) -> VersionRange:
         a, b = self.bounds, other.bounds
@@ -318,6 +338,8 @@ class VersionRange:
             return other
         if not b:
             return self
+        if len(b) == 2:
+            return VersionRange(_with_interval(a, b[0], b[1]))
         result: list[Key] = []
         i = j = 0
         while i < len(a) or j < len(b):
@@ -363,6 +385,13 @@ class VersionRange:
             return "*"
         bounds = self.bounds
         return " | ".join(_interval_text(bounds[i], bounds[i + 1]) for i in range(0, len(bounds), 2))
+
+
+def _with_interval(bounds: tuple[Key, ...], low: Key, high: Key) -> tuple[Key, ...]:
+    """The ends of a set and one more interval; what touches becomes one. Long sets grow so one version at a time."""
+    first, last = bisect_left(bounds, low), bisect_right(bounds, high)
+    between = (() if first & 1 else (low,)) + (() if last & 1 else (high,))
+    return bounds[:first] + between + bounds[last:]
 
 
 FULL = VersionRange((START, END))

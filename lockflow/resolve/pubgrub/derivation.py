@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lockflow.resolve.pubgrub.incompatibility import Derived, Incompatibility
 
 
-@dataclass(slots=True, eq=False)
-class Derivation:
+class Derivation(Struct, eq=False):
     """One incompatibility of the proof, with the two it follows from; a leaf has none.
 
     Nodes are shared where a conclusion is used more than once.

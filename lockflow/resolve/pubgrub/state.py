@@ -9,7 +9,6 @@ from collections.abc import Iterable
 
 from lockflow.resolve.pubgrub.incompatibility import (
     Cause,
-    DependencyCause,
     Incompatibility,
     NoVersions,
     RootCause,
@@ -35,7 +34,7 @@ class State:
         self.root_version = root_version
         self.store: list[Incompatibility] = []
         self.clauses: dict[int, list[int]] = {}
-        self.merged: dict[tuple[int, int, Term | None], int] = {}
+        self.merged: dict[tuple[int, int, VersionRange], int] = {}
         self.contradicted: dict[int, int] = {}
         self.solution = PartialSolution()
         number = self._add({root: Term(False, VersionRange.singleton(root_version))}, RootCause())
@@ -58,7 +57,21 @@ class State:
         return len(self.store) - 1
 
     def add_dependency(self, package: int, versions: VersionRange, target: int, targets: VersionRange) -> int:
-        return self.count(self.allocate(dependency(package, versions, target, targets)))
+        """Say that `package` in `versions` depends on `target` in `targets`; merged with an older clause of both.
+
+        "1.0 depends on b>=2" and "2.0 depends on b>=2" become "1.0 or 2.0 depends on b>=2", which keeps the lists
+        short and makes learned facts general. Returns the number that counts.
+        """
+        key = (package, target, targets)
+        older = self.merged.get(key)
+        if older is not None:
+            versions = self.store[older].terms[package].range | versions
+            for name, _ in self.store[older].items:
+                self.clauses[name].remove(older)
+        number = self.count(self.allocate(dependency(package, versions, target, targets)))
+        if package != target:
+            self.merged[key] = number
+        return number
 
     def add_no_versions(self, package: int, term: Term) -> None:
         self._add({package: term}, NoVersions())
@@ -67,15 +80,7 @@ class State:
         self._add({package: Term(True, versions)}, Unavailable(reason))
 
     def count(self, number: int) -> int:
-        """Let an incompatibility count from now on; merges it with an older one of the same dependency.
-
-        "1.0 depends on b>=2" and "2.0 depends on b>=2" become "1.0 or 2.0 depends on b>=2", which keeps the
-        lists short and makes learned facts general. Returns the number that counts.
-        """
-        incompatibility = self.store[number]
-        cause = incompatibility.cause
-        if isinstance(cause, DependencyCause) and cause.package != cause.target:
-            number = self._merge(number, cause)
+        """Let an incompatibility count from now on."""
         for package, _ in self.store[number].items:
             self.clauses.setdefault(package, []).append(number)
         return number
@@ -99,19 +104,6 @@ class State:
 
     def _add(self, terms: dict[int, Term], cause: Cause) -> int:
         return self.count(self.allocate(Incompatibility(terms, cause)))
-
-    def _merge(self, number: int, cause: DependencyCause) -> int:
-        incompatibility = self.store[number]
-        key = (cause.package, cause.target, incompatibility.terms.get(cause.target))
-        older = self.merged.get(key)
-        if older is not None:
-            terms = dict(incompatibility.terms)
-            terms[cause.package] = Term(True, self.store[older].terms[cause.package].range | terms[cause.package].range)
-            number = self.allocate(Incompatibility(terms, cause))
-            for package, _ in self.store[older].items:
-                self.clauses[package].remove(older)
-        self.merged[key] = number
-        return number
 
     def _would_hold(self, incompatibility: Incompatibility, package: int, exact: Term) -> bool:
         for name, term in incompatibility.items:

@@ -61,11 +61,9 @@ class Term:
         Called for every term of every incompatibility that propagation visits: the hottest function of all.
         """
         if known.is_positive:
-            if known.range.is_subset(self.range):
-                return SATISFIED if self.is_positive else CONTRADICTED
-            if known.range.is_disjoint(self.range):
-                return CONTRADICTED if self.is_positive else SATISFIED
-        elif self.range.is_subset(known.range):
+            found = self.range.relation(known.range)
+            return found if self.is_positive else -found
+        if self.range.is_subset(known.range):
             return CONTRADICTED if self.is_positive else SATISFIED
         return INCONCLUSIVE
 
