@@ -63,6 +63,9 @@ def _file(link: Link) -> File:
 
 
 def _pairs(hashes: Hashes) -> tuple[tuple[str, str], ...]:
+    if hashes.md5 is hashes.sha384 is hashes.sha512 is hashes.blake2b is None:  # as of nearly every file
+        digest = hashes.sha256
+        return (("sha256", digest.lower()),) if digest and is_digest(digest) else ()
     named = ((algorithm, getattr(hashes, algorithm)) for algorithm in STRENGTH)
     return tuple([(algorithm, digest.lower()) for algorithm, digest in named if digest and is_digest(digest)])
 

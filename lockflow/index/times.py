@@ -18,6 +18,12 @@ def timestamp_ns(text: str) -> int | None:
 
     Nor for what 64 bits cannot hold (beyond 2262): no file was uploaded then.
     """
+    if len(text) == 27 and text[19] == "." and text[26] == "Z":
+        # As indexes write it, and files of a release within the same minutes: a third of the time.
+        start, digits = _minute_ns(text[:17]), text[17:19] + text[20:26]
+        if start is not None and digits < "61" and digits.isdigit() and digits.isascii():
+            precise = start + int(digits) * 1000
+            return precise if precise < _TOO_FAR else None
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
         return None
@@ -31,6 +37,11 @@ def timestamp_ns(text: str) -> int | None:
         seconds -= int(offset_hours) * 3600 + sign * int(offset_minutes) * 60
     nanoseconds = seconds * 1_000_000_000 + (int(fraction) * _SCALE[len(fraction)] if fraction else 0)
     return nanoseconds if abs(nanoseconds) < _TOO_FAR else None
+
+
+@lru_cache(maxsize=1024)
+def _minute_ns(text: str) -> int | None:
+    return timestamp_ns(f"{text}00Z")
 
 
 _TOO_FAR = 1 << 63

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from lockflow.inputs.model import Cutoff, Exclusion, Group, Manifest, Member, Override, Settings
@@ -45,10 +46,16 @@ def _cutoff(cutoff: Cutoff) -> LockedCutoff:
 def timestamp_text(nanoseconds: int) -> str:
     """Return RFC 3339 text in UTC, with as many digits of the fraction as are needed."""
     seconds, fraction = divmod(nanoseconds, 1_000_000_000)
-    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
-    if len(text) < 19:
-        text = text.rjust(19, "0")  # strftime leaves years before 1000 unpadded on some systems
+    minutes, seconds = divmod(seconds, 60)
+    text = f"{_minute_text(minutes)}:{seconds:02d}"
     return f"{text}.{fraction:09d}".rstrip("0") + "Z" if fraction else f"{text}Z"
+
+
+@lru_cache(maxsize=1024)
+def _minute_text(minutes: int) -> str:
+    # Files of a release are uploaded within the same minutes.
+    text = (_EPOCH + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M")
+    return text.rjust(16, "0")  # strftime leaves years before 1000 unpadded on some systems
 
 
 def recorded_manifest(manifest: Manifest) -> LockManifest:

@@ -20,15 +20,30 @@ def ordered_tags(platform: Platform, python: str) -> tuple[Tag, ...]:
     """List the tags of CPython `python` (`3.12` or `3.12.16`) on `platform`, from most to least specific."""
     if platform.tags:
         return platform.tags
-    major, minor = (int(part) for part in minor_of(python).split("."))
-    interpreter = f"cp{major}{minor}"
     platforms = platform_tags(platform)
+    return tuple(
+        [
+            Tag(interpreter, abi, name)
+            for interpreter, abi, is_any in _kinds(minor_of(python))
+            for name in (("any",) if is_any else platforms)
+        ]
+    )
+
+
+@lru_cache(maxsize=256)
+def _kinds(minor: str) -> tuple[tuple[str, str, bool], ...]:
+    """List interpreter and ABI tags of a CPython in order, and whether for any platform; else for each, best first.
+
+    The generators make the same for every platform, with an object each time: asked about one, they tell the order.
+    """
+    major, minor_number = (int(part) for part in minor.split("."))
+    interpreter = f"cp{major}{minor_number}"
     # Given everything, these generators look at nothing of the machine they run on.
     accepted = [
-        *cpython_tags((major, minor), [interpreter], platforms),
-        *compatible_tags((major, minor), interpreter, platforms),
+        *cpython_tags((major, minor_number), [interpreter], ["platform"]),
+        *compatible_tags((major, minor_number), interpreter, ["platform"]),
     ]
-    return tuple([Tag(tag.interpreter, tag.abi, tag.platform) for tag in accepted])
+    return tuple([(tag.interpreter, tag.abi, tag.platform == "any") for tag in accepted])
 
 
 @lru_cache(maxsize=256)

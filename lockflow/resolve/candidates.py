@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Literal
 
 from msgspec import Struct
@@ -71,25 +72,31 @@ class VersionList:
     `hidden` are those that it does not.
     """
 
-    __slots__ = ("_judged", "_keys", "_releases", "_rules", "hidden", "index", "versions")
+    __slots__ = ("_found", "_judged", "_keys", "_rules", "hidden", "index", "versions")
 
     def __init__(self, listings: Sequence[Listing], rules: FileRules) -> None:
         self.index = listings[0].index
         self._rules = rules
         self.hidden: list[Version] = []
-        self._releases: dict[Key, list[tuple[Listing, Release]]] = {}
-        for listing in listings:
-            for release in listing.releases:
-                if listing.is_flat or _is_visible(release, rules.cutoff):
-                    self._releases.setdefault(release.version.key, []).append((listing, release))
-                else:
-                    self.hidden.append(release.version)
-        self._keys = sorted(self._releases)
-        self.versions = [self._releases[key][0][1].version for key in self._keys]
+        shown = [
+            (listing, release) for listing in listings for release in listing.releases if self._shows(listing, release)
+        ]
+        # Listings are sorted, so that this costs next to nothing for a single one; equal versions keep their order.
+        shown.sort(key=_key_of)
+        self._found = [[entry] for entry in shown] if len(listings) == 1 else _by_version(shown)
+        self.versions = [found[0][1].version for found in self._found]
+        self._keys = [version.key for version in self.versions]
         self._judged: dict[Key, Candidate | Unusable] = {}
 
     def __contains__(self, version: Version) -> bool:
-        return version.key in self._releases
+        place = bisect_left(self._keys, version.key)
+        return place < len(self._keys) and self._keys[place] == version.key
+
+    def _shows(self, listing: Listing, release: Release) -> bool:
+        if listing.is_flat or _is_visible(release, self._rules.cutoff):
+            return True
+        self.hidden.append(release.version)
+        return False
 
     def within(self, allowed: VersionRange, *, descending: bool) -> Iterator[Version]:
         """The versions of a set in the direction asked for."""
@@ -105,9 +112,17 @@ class VersionList:
         """Which file of a listed version to use. Files of all pooled listings compete."""
         judged = self._judged.get(version.key)
         if judged is None:
-            releases = self._releases[version.key]
+            releases = self._found[bisect_left(self._keys, version.key)]
             judged = self._judged[version.key] = _judge(releases[0][1].version, releases, self._rules)
         return judged
+
+
+def _key_of(entry: tuple[Listing, Release]) -> Key:
+    return entry[1].version.key
+
+
+def _by_version(shown: list[tuple[Listing, Release]]) -> list[list[tuple[Listing, Release]]]:
+    return [list(group) for _, group in groupby(shown, _key_of)]
 
 
 def search(

@@ -134,7 +134,7 @@ class Chooser:
                     chosen = _with_local(versions, version, allowed)
                     judged = versions.judge(chosen)
                     # Written as where it was chosen before: `1` of a source tree stays `1` where an index has 1.0.
-                    return replace(judged, version=chosen)
+                    return judged if judged.version.text == chosen.text else replace(judged, version=chosen)
         return None
 
     def _search(
