@@ -161,7 +161,7 @@ def plan_images(target: Target, ask: ImageAsk) -> tuple[PlannedImage, ...]:
         plan = plan_of(project, platform, native)
         files = [*digests(context_of(project, project.uv.encode()))]
         found = inputs_digest(recipe(plan, {}), files, ())
-        name = reference_of(*_named(project, ask, files), platform.name, is_one_of_several=len(platforms) > 1)
+        name = _reference(_named(project, ask, files), ask, platform, platforms)
         text = recipe(plan, labels(plan, lock=digest(project.text.encode()), inputs=found, version=_version(project)))
         planned.append(
             PlannedImage(
@@ -273,6 +273,11 @@ def _named(project: Project, ask: ImageAsk, files: Sequence[tuple[str, str]]) ->
         return ask.tag, "latest"
     settings = msgspec.json.encode(project.settings).decode() + project.uv + project.python
     return project.name, ask.tag or usual_tag(files, settings)
+
+
+def _reference(named: tuple[str, str], ask: ImageAsk, platform: Platform, platforms: Sequence[Platform]) -> str:
+    """The name of one image. The usual tag is the same for all platforms, which would take it from one another."""
+    return reference_of(*named, platform.name, is_one_of_several=len(platforms) > 1 or not ask.tag)
 
 
 def _check_name(ask: ImageAsk, project: Project) -> None:
@@ -403,7 +408,7 @@ class _Maker:
         self._watch.doing(job, "looking at the image")
         seen, binaries = look(self._images, self._project, plan, platform, image)
         clock.lap("verify")
-        reference = reference_of(self._name, self._tag, platform.name, is_one_of_several=len(self._ready.platforms) > 1)
+        reference = _reference((self._name, self._tag), self._ask, platform, self._ready.platforms)
         self._images.name(image, plan.engine_platform, reference)
         pushed = ""
         if self._ask.push:

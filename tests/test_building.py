@@ -55,6 +55,7 @@ def test_an_image_that_is_what_the_lock_says_gets_its_name(locked: Workbench) ->
     (image,) = result.images
     assert images.names == {image.reference: "sha256:built for linux/amd64"}
     assert image.reference.startswith("demo:")
+    assert image.reference.endswith("-linux-amd64"), "another platform has another name"
     assert (image.python, image.packages, image.binaries) == ("3.12.9", 3, 1)
     assert dict(image.seconds).keys() == {"prepare", "dependencies", "project", "build", "verify"}
     assert lines == [("linux/amd64", "Installed 3 packages")] * 2

@@ -121,7 +121,8 @@ def test_make_pushes_both_platforms_as_one_list_that_is_pulled_and_run(
         assert pulled.id in ids
         program = "import app, platform; print(app.word, platform.machine())"
         assert run_in(client, f"{project.name}:1", "python", "-c", program) == f"hello {machine}\n"
-    client.images.remove(f"{project.name}:1", force=True)
+    for image in ids:
+        client.images.remove(image, force=True)
 
 
 @pytest.mark.parametrize("registry", [True], indirect=True)
