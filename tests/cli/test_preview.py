@@ -55,3 +55,23 @@ def test_another_layout_is_refused_where_a_check_is_to_look_at_it(bench: Workben
     assert run.code == 1
     line = text[: text.index("    {")].count("\n") + 1
     assert re.search(rf"uv\.lock, line {line}\n", run.said)
+
+
+def test_extras_are_listed_empty_or_not_and_a_new_one_is_noticed(bench: Workbench) -> None:
+    tree = bench.project / "beside"
+    tree.mkdir()
+    head = '[project]\nname = "beside"\nversion = "1"\nrequires-python = ">=3.11"\n'
+    (tree / "pyproject.toml").write_text(f"{head}[project.optional-dependencies]\nx = ['core']\n", encoding="utf-8")
+    more = f"{WITHOUT}\n[tool.uv.sources]\nbeside = {{ path = 'beside' }}\n"
+    bench.write("apple", "beside", more=more + "[project.optional-dependencies]\nplain = []\n")
+    assert bench.run("lock").code == 0
+    text = bench.lock.read_text(encoding="utf-8")
+    assert "plain = []" in text
+    assert "x = []" in text
+    bench.write("apple", "beside", more=more + "[project.optional-dependencies]\nplain = []\nother = []\n")
+    assert "the extras of demo changed: with other" in bench.run("lock", "--check").said
+    bench.write("apple", "beside", more=more + "[project.optional-dependencies]\nplain = []\n")
+    assert bench.run("lock", "--check").code == 0
+    (tree / "pyproject.toml").write_text(f"{head}dependencies = ['core']\n", encoding="utf-8")
+    said = bench.run("lock", "--check").said
+    assert "the extras of beside changed: without x" in said
