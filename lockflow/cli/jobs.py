@@ -181,7 +181,8 @@ class Jobs:
         if left_out:
             lines.append(Text(f"  {signs['more']} {left_out}", style="dim"))
         for line in lines:
-            line.truncate(width - 1, overflow="ellipsis" if is_utf else "crop")
+            # A terminal shows Ctrl-C as two characters, which must not begin a line of their own.
+            line.truncate(max(1, width - 3), overflow="ellipsis" if is_utf else "crop")
         return Group(*lines)
 
     def _line_of(self, state: _State) -> str:
@@ -229,7 +230,7 @@ def _rows(states: Sequence[_State], now: float, signs: dict[str, str], frames: s
 
     names = max((len(state.job.platform) for state in states), default=0)
     pythons = max((len(state.job.python) for state in states), default=0)
-    room = max(0, width - names - pythons - 16)
+    room = max(0, width - names - pythons - 18)
     for state in states:
         if state.is_running:
             sign, style = frames[int(now * _REFRESHES_A_SECOND) % len(frames)], "cyan"
