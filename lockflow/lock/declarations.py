@@ -36,6 +36,8 @@ def is_mutable(package: Package) -> bool:
 def changed_declarations(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
     judged_by_edges = not manifest.settings.records_metadata
     for member, package in locked_members(lock, manifest):
+        if judged_by_edges and package.metadata is None:
+            yield from _listed_groups(package, member)
         if member.version != package.version:
             old, new = package.version or "dynamic", member.version or "dynamic"
             yield reason("version", f"the version of {member.name} changed from {old} to {new}")
@@ -71,6 +73,14 @@ def _metadata_changes(
         yield reason("requires-dist", f"the dependencies of {name} changed: {text}")
     before, after = dict(metadata.requires_dev), dict(current.requires_dev)
     yield from changed_groups(name, before, after, python, forgives_empty=not lists_extras)
+
+
+def _listed_groups(package: Package, member: Member) -> Iterator[Reason]:
+    """A lock without metadata lists all groups of a member, empty ones too."""
+    listed, declared = [name for name, _ in package.dev_dependencies], [group.name for group in member.groups]
+    if set(listed) != set(declared):
+        text = set_difference(listed, declared, str)
+        yield reason("dependency-groups", f"the dependency groups of {package.name} changed: {text}")
 
 
 def changed_groups(

@@ -61,6 +61,7 @@ EDITS = (
     ("none = []", 'none = ["c"]', 1),
     ('version = "0.1.0"', 'version = "0.1.1"', 1),
     ("[project.optional", 'description = "words"\n[project.optional', 0),
+    ("[project.optional", "[dependency-groups]\nplain = []\n[project.optional", 1),
 )  # fmt: skip
 
 
