@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from lockflow.errors import AnswerIsNo, EngineError, InputError, LockFileError, LockflowError, NetworkError
     from lockflow.inputs.model import SettingsOverrides
     from lockflow.lock.export.model import Wish
-    from lockflow.lock.model import Change, Lock
+    from lockflow.lock.model import Change, Lock, Waiting
     from lockflow.refresh import Ask, RefreshResult, refresh
     from lockflow.report.model import PlatformReport, Report, Verdict
     from lockflow.steps import LockResult, Mode, Network, Status, Target, lock, read_lock
@@ -81,6 +81,7 @@ __all__ = [
     "SyncResult",
     "Target",
     "Verdict",
+    "Waiting",
     "Watch",
     "Wish",
     "add",
@@ -102,7 +103,7 @@ _PLACES = {
     "errors": "AnswerIsNo EngineError InputError LockFileError LockflowError NetworkError",
     "inputs.model": "SettingsOverrides",
     "lock.export.model": "Wish",
-    "lock.model": "Change Lock",
+    "lock.model": "Change Lock Waiting",
     "refresh": "Ask RefreshResult refresh",
     "report.model": "PlatformReport Report Verdict",
     "steps": "LockResult Mode Network Status Target lock read_lock",

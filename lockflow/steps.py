@@ -125,7 +125,7 @@ def lock(
     does not allow what would have to be done; InputError, LockFileError and NetworkError otherwise.
     """
     read = _read(target)
-    with _alone(read, mode), _warned(read):
+    with _alone(read, target, mode), _warned(read):
         text = _old_text(read, mode, flag)
         if text is not None and RULES[mode].may_change and is_conflicted(text):
             return _merged(text, read, mode, target, network, progress)
@@ -171,7 +171,7 @@ def lock(
 
 def alone(target: Target) -> AbstractContextManager[object]:
     """Keep other processes away from the project while the block runs, in which the steps may be called."""
-    return _alone(_read(target), Mode.WRITE)
+    return _alone(_read(target), target)
 
 
 def read_lock(path: Path) -> Lock:
@@ -226,7 +226,7 @@ class Walk:
 
     def alone(self) -> AbstractContextManager[object]:
         """Keep other processes away from the project while the block runs."""
-        return _alone(self.read, Mode.WRITE)
+        return _alone(self.read, self._target)
 
     def old_lock(self) -> Lock | None:
         """The lock on disk; None where there is none. Raises LockFileError for what is no lock."""
@@ -282,7 +282,7 @@ def _read(target: Target) -> ReadResult:
     return replace(read, limits=target.limits) if target.limits else read
 
 
-def _alone(read: ReadResult, mode: Mode) -> AbstractContextManager[object]:
+def _alone(read: ReadResult, target: Target, mode: Mode = Mode.WRITE) -> AbstractContextManager[object]:
     """Keep other processes away from a project while its lock may be replaced."""
     if not RULES[mode].may_write:
         return nullcontext()
@@ -293,7 +293,7 @@ def _alone(read: ReadResult, mode: Mode) -> AbstractContextManager[object]:
             (state / ".gitignore").write_text("*\n", encoding="utf-8")
         except OSError:
             return nullcontext()
-    return only_one_process(state / "process")
+    return only_one_process(state / "process", target.on_wait)
 
 
 @contextmanager

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from lockflow.inputs.model import SettingsOverrides
+from lockflow.lock.model import Waiting
 from lockflow.standards.requirements import Requirement
 
 
@@ -19,7 +20,8 @@ class Target(Struct, frozen=True, kw_only=True):
     `directory` is where reading starts; `script` names a PEP 723 script relative to it. `environment` are the
     environment variables, `python` the minor that stands in for a missing requires-python.
     `drafts` are texts that are read in place of files (by absolute path), to see what an edit would do; `limits`
-    bound the versions of this run, and the lock does not record them.
+    bound the versions of this run, and the lock does not record them. `on_wait` hears, once for every second, that
+    another process works on the project, and for how long this one has waited; what it raises ends the wait.
     """
 
     directory: Path = Path()
@@ -29,6 +31,7 @@ class Target(Struct, frozen=True, kw_only=True):
     python: tuple[int, int] = (sys.version_info.major, sys.version_info.minor)
     drafts: Mapping[Path, str] = {}
     limits: tuple[Requirement, ...] = ()
+    on_wait: Callable[[Waiting], None] | None = None
 
 
 class Network(Struct, frozen=True, kw_only=True):

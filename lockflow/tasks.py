@@ -453,7 +453,7 @@ def _digest(path: Path) -> str:
 def _target() -> Any:  # noqa: ANN401  a steps.Target, whose type is not to be imported here
     from lockflow.steps import Target
 
-    return Target(directory=_root(), environment=os.environ)
+    return Target(directory=_root(), environment=os.environ, on_wait=RUN.on_wait())
 
 
 def _network() -> Any:  # noqa: ANN401  a steps.Network

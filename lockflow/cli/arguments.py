@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lockflow.cli.console import Console
+from lockflow.cli.console import Console, Waits
 from lockflow.cli.faults import Parser, flag
 from lockflow.cli.plain import Started
 from lockflow.errors import InputError
@@ -163,6 +163,7 @@ def target(options: argparse.Namespace, started: Started) -> Target:
         settings=SettingsOverrides(**given),
         environment=started.environment,
         python=_python(python or started.environment.get("UV_PYTHON", ""), is_flag=python is not None),
+        on_wait=None if started.console is None else Waits(started.console),
     )
 
 

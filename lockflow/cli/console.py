@@ -6,6 +6,7 @@ no more than `os` and `sys`.
 
 from __future__ import annotations
 
+import os
 import sys
 from _thread import RLock
 from time import perf_counter
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol, Self, TextIO
 
     from lockflow.errors import LockflowError
+    from lockflow.lock.model import Waiting
 
     class Region(Protocol):
         """Something that moves below the last line of a terminal."""
@@ -236,6 +238,20 @@ class Progress:
             elif TERMINAL.region is None:
                 TERMINAL.region = self
                 self.resume()
+
+
+class Waits:
+    """Says once for each file what this run waits for: another process that works on the project."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._told: set[str] = set()
+
+    def __call__(self, waiting: Waiting) -> None:
+        if waiting.path not in self._told:
+            self._told.add(waiting.path)
+            path, here = waiting.path, os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118  pathlib costs a start
+            self._console.note(f"Waiting for {waiting.holder}, which holds {path.removeprefix(here)}")
 
 
 def plural(count: int, noun: str) -> str:

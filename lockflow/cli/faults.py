@@ -86,7 +86,7 @@ def meant(word: str, known: list[str]) -> str:
 
 def guarded(command: str, words: list[str], started: Started) -> int:
     """Run `command`; return its exit code, or that of what stopped it."""
-    console = Console(started.environment)
+    console = started.console = Console(started.environment)
     lock = _lock_bytes(words)
     try:
         return _command(command)(words, console, started)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from lockflow.cli.console import Console
+
 
 _NO_SAY = frozenset(("--check", "--locked", "--offline", "-n", "--no-cache", "--no-progress"))
 _WITH_VALUE = frozenset(("--color", "--cache-dir", "--directory", "--project"))
@@ -38,9 +40,12 @@ _MOVED_BY = ("UV_PROJECT", "UV_WORKING_DIR", "UV_FROZEN")
 
 
 class Started:
-    """What is known when a run begins. `plain` is set where the arguments are those of a run that may be skipped."""
+    """What is known when a run begins. `plain` is set where the arguments are those of a run that may be skipped.
 
-    __slots__ = ("environment", "plain", "seconds", "time_ns", "transport")
+    `console` is set where the run speaks, once it does.
+    """
+
+    __slots__ = ("console", "environment", "plain", "seconds", "time_ns", "transport")
 
     def __init__(self, environment: Mapping[str, str], transport: Any) -> None:  # noqa: ANN401  an httpx transport
         self.seconds = perf_counter()
@@ -48,6 +53,7 @@ class Started:
         self.environment = environment
         self.transport = transport
         self.plain: Plain | None = None
+        self.console: Console | None = None
 
     def elapsed(self) -> float:
         """Seconds since the run began."""

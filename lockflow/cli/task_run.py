@@ -10,15 +10,18 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from doit.exceptions import BaseFail, TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
-from lockflow.cli.console import TERMINAL, Console
+from lockflow.cli.console import TERMINAL, Console, Waits
 from lockflow.errors import Interrupted, LockflowError
+
+if TYPE_CHECKING:
+    from lockflow.lock.model import Waiting
 
 Task = Any
 """doit ships no types."""
@@ -78,6 +81,17 @@ class _Run:
                 self._jobs = Jobs(Console(os.environ))
             return self._jobs
 
+    def on_wait(self) -> Callable[[Waiting], None]:
+        """What hears, in whichever thread, that another process works on the project; ends the wait with the run."""
+        told = Waits(Console(os.environ))
+
+        def hear(waiting: Waiting) -> None:
+            if self._is_over:
+                raise Interrupted("the run was interrupted")
+            told(waiting)
+
+        return hear
+
     def end(self) -> None:
         """End what is under way, and let go of all that was shared."""
         with self._lock:
@@ -127,10 +141,14 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit ships no types
 
     def complete_run(self) -> None:
         """Hear that the run is over, in whatever way."""
-        RUN.end()
+        console = Console(os.environ)
+        try:
+            RUN.end()
+        except KeyboardInterrupt:
+            console.say("interrupted again: what is left in engines is removed by the next run")
+            raise SystemExit(130) from None
         if self._before is not None:
             signal.signal(signal.SIGTERM, self._before)
-        console = Console(os.environ)
         if self._not_run:
             console.note(f"not run, for want of what failed: {', '.join(self._not_run)}")
         for text in self.runtime_errors:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lockflow.errors import LockFileError
+from lockflow.lock.model import Waiting
 
 TIMEOUT_SECONDS = 300.0
+TOLD_EVERY_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05
+_COMMAND = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,39}(?: [a-z][a-z-]{0,39})?")
+"""A program and its first word. No more of a command line is told: what follows may hold a password."""
 _held: dict[tuple[str, int], None] = {}
 """The files that threads of this process hold."""
 
@@ -108,12 +113,15 @@ def _reason(error: OSError) -> str:
 
 
 @contextmanager
-def only_one_process(path: Path, *, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[bool]:
+def only_one_process(
+    path: Path, on_wait: Callable[[Waiting], None] | None = None, *, timeout_seconds: float = TIMEOUT_SECONDS
+) -> Iterator[bool]:
     """Hold the file at `path` while the block runs; another process that asks for it waits.
 
-    A block inside of the block, in the same thread, has it already. The system gives the file free when its holder
-    ends, however it ends. Yields False where no such file can be made (a read-only checkout, a file system without
-    locks): then nobody is kept out. Raises LockFileError when it has waited for `timeout_seconds`.
+    `on_wait` is called for every second of waiting, by the thread that waits; what it raises ends the wait. A block
+    inside of the block, in the same thread, has the file already. The system gives it free when its holder ends,
+    however it ends. Yields False where no such file can be made (a read-only checkout, a file system without locks):
+    then nobody is kept out. Raises LockFileError when it has waited for `timeout_seconds`.
     """
     key = (os.path.realpath(path), threading.get_ident())
     if key in _held:
@@ -126,41 +134,81 @@ def only_one_process(path: Path, *, timeout_seconds: float = TIMEOUT_SECONDS) ->
         yield False
         return
     try:
-        is_held = _wait(descriptor, path, timeout_seconds)
+        is_held = _wait(descriptor, path, on_wait, timeout_seconds)
         _held[key] = None
-        yield is_held
+        try:
+            yield is_held
+        finally:
+            del _held[key]
+            if is_held:
+                # Whoever has the file next and writes nothing into it, as uv does, shall not be taken for this one.
+                _leave(descriptor, "")
     finally:
-        _held.pop(key, None)
         os.close(descriptor)
 
 
-def _wait(descriptor: int, path: Path, timeout_seconds: float) -> bool:
+def _wait(descriptor: int, path: Path, on_wait: Callable[[Waiting], None] | None, timeout_seconds: float) -> bool:
     """Wait until the file is held; False where this file system has no such locks."""
-    deadline = time.monotonic() + timeout_seconds
+    began = time.monotonic()
+    told_at = began + TOLD_EVERY_SECONDS
     while True:
         try:
             if _try_to_hold(descriptor):
-                os.truncate(descriptor, 0)
-                os.write(descriptor, f"{os.getpid()}\n".encode())
+                _leave(descriptor, f"{os.getpid()}\n{_own_command()}\n")
                 return True
         except OSError:
             return False
-        if time.monotonic() >= deadline:
+        now = time.monotonic()
+        if now >= began + timeout_seconds:
             raise LockFileError(
                 "another process works on this project",
                 where=str(path),
-                why=f"it has held the file for {timeout_seconds:g} seconds{_holder(path)}",
+                why=f"{_waiting(path, now - began).holder} has held the file for {timeout_seconds:g} seconds",
                 next="wait for it or end it, then try again",
             )
+        if on_wait is not None and now >= told_at:
+            told_at = now + TOLD_EVERY_SECONDS
+            on_wait(_waiting(path, now - began))
         time.sleep(_PAUSE_SECONDS)
 
 
-def _holder(path: Path) -> str:
+def _waiting(path: Path, seconds: float) -> Waiting:
+    """What the holder wrote into the file, where it can still be the one that wrote it."""
     try:
-        number = path.read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        return ""
-    return f" (process {number})" if number.isdecimal() else ""
+        with path.open("rb") as file:
+            number, _, command = file.read(200).decode("ascii", "replace").partition("\n")
+    except OSError:
+        number = command = ""
+    command = command.strip()
+    process = int(number) if number.isascii() and number.isdecimal() and _is_alive(int(number)) else 0
+    is_known = bool(process) and _COMMAND.fullmatch(command) is not None
+    return Waiting(path=str(path), seconds=seconds, process=process, command=command if is_known else "")
+
+
+def _is_alive(process: int) -> bool:
+    if sys.platform == "win32":
+        return True  # there, signal 0 is one that ends a process
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _own_command() -> str:
+    """What this process was started as: a program's name and, where the first argument is a plain word, that."""
+    program, word = Path(sys.argv[0]).stem, "".join(sys.argv[1:2])
+    return next((text for text in (f"{program} {word}", program) if _COMMAND.fullmatch(text)), "")
+
+
+def _leave(descriptor: int, text: str) -> None:
+    """Leave `text` in the file that is held; where it cannot be (a full disk), nobody is told who holds it."""
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, text.encode("ascii", "replace"))
 
 
 if sys.platform == "win32":

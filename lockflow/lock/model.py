@@ -188,6 +188,26 @@ class Validation(Struct, frozen=True, kw_only=True):
     unchecked: tuple[str, ...] = ()
 
 
+class Waiting(Struct, frozen=True, kw_only=True):
+    """Another process has a file that only one may have; `process` is its number, `command` what it was started as.
+
+    0 and empty where that is not known. `seconds` is how long this one has waited.
+    """
+
+    path: str
+    seconds: float
+    process: int = 0
+    command: str = ""
+
+    @property
+    def holder(self) -> str:
+        """Who has the file: `lockflow refresh (process 42)`, `process 42`, or `another process`."""
+        if not self.process:
+            return "another process"
+        number = f"process {self.process}"
+        return f"{self.command} ({number})" if self.command else number
+
+
 class Request(Struct, frozen=True, kw_only=True):
     """What was asked for beside the inputs: names to upgrade, and whether to look at the index afresh."""
 

@@ -76,7 +76,7 @@ def install(
     cache = cache_folder(network, target.environment)
     place = place_of(read, ask, target.environment, target.directory, cache)
     pythons = Pythons(target.environment, kept)
-    with _alone(place, read):
+    with _alone(place, read, target):
         request = request_of(ask, target.environment, place, read.root)
         choice = choose(place, request, pythons)
         check_interpreter(result.lock, wish, choice.interpreter)
@@ -195,13 +195,13 @@ def _result(todo: _Work, steps: Plan, environment: Environment | None, *, downlo
 
 
 @contextmanager
-def _alone(place: Place, read: ReadResult) -> Iterator[None]:
+def _alone(place: Place, read: ReadResult, target: Target) -> Iterator[None]:
     """Keep other processes of lockflow away from the environment, and of uv too once it is there."""
     digest = place.root.name
     folder = place.root.parent if read.manifest.is_script else read.root / STATE
-    with only_one_process(folder / f"{digest}.lock"):
+    with only_one_process(folder / f"{digest}.lock", target.on_wait):
         if place.root.is_dir() and (place.root / "pyvenv.cfg").is_file():
-            with only_one_process(place.root / ".lock"):
+            with only_one_process(place.root / ".lock", target.on_wait):
                 yield
         else:
             yield

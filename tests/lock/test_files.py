@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import pytest
 
 from lockflow.errors import LockFileError
 from lockflow.lock.files import only_one_process, read_lock_text, write_lock_text
+from lockflow.lock.model import Waiting
+from support.holders import held
 
 
 def test_a_missing_lock_is_none(tmp_path: Path) -> None:
@@ -120,28 +123,56 @@ def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     assert caught.value.where.endswith("uv.lock")
 
 
-HOLDER = (
-    "import pathlib, sys; from lockflow.lock.files import only_one_process\n"
-    "with only_one_process(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()\n"
-)
-
-
 def test_another_process_waits_and_is_told_who_holds_the_project(tmp_path: Path) -> None:
     path = tmp_path / "state" / "project.lock"
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    with holder:
-        assert holder.stdout is not None
-        assert holder.stdin is not None
-        assert holder.stdout.readline() == "held\n"
+    with held(path, "lockflow", "refresh", "--index", "https://me:secret@index.example") as holder:
         with pytest.raises(LockFileError) as caught, only_one_process(path, timeout_seconds=0.05):
             pass
-        assert f"process {holder.pid}" in caught.value.why
-        threading.Timer(0.1, holder.stdin.close).start()
+        assert caught.value.why == f"lockflow refresh (process {holder.pid}) has held the file for 0.05 seconds"
+        assert "secret" not in path.read_text(encoding="ascii")
+        threading.Timer(0.1, holder.release).start()
         with only_one_process(path, timeout_seconds=30) as is_held:
             assert is_held
-        assert holder.wait() == 0
+
+
+def test_who_waits_hears_so_every_second_and_may_give_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "project.lock"
+    monkeypatch.setattr(sys.modules["lockflow.lock.files"], "TOLD_EVERY_SECONDS", 0.01)
+    told: list[Waiting] = []
+
+    def hear(waiting: Waiting) -> None:
+        told.append(waiting)
+        if len(told) == 3:
+            raise KeyboardInterrupt
+
+    with held(path, "doit") as holder:
+        with pytest.raises(KeyboardInterrupt), only_one_process(path, hear):
+            pass
+        assert {(waiting.path, waiting.holder) for waiting in told} == {(str(path), f"doit (process {holder.pid})")}
+        assert told[0].seconds < told[1].seconds < told[2].seconds
+
+
+def test_a_short_wait_is_told_to_nobody(tmp_path: Path) -> None:
+    with only_one_process(tmp_path / "project.lock", lambda _: pytest.fail("nobody waits")) as is_held:
+        assert is_held
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, nobody knows whether a process is there")
+@pytest.mark.parametrize("left", ["99999999999\nlockflow lock\n", "2147483646\n", "\x1b[2J\n", "", "0\nx", "\xb2"])
+def test_what_a_dead_process_or_somebody_else_left_is_not_told(tmp_path: Path, left: str) -> None:
+    path = tmp_path / "project.lock"
+    with held(path):
+        path.write_text(left, encoding="utf-8")
+        with pytest.raises(LockFileError) as caught, only_one_process(path, timeout_seconds=0):
+            pass
+    assert caught.value.why.startswith("another process has held")
+
+
+def test_a_file_that_is_free_names_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "project.lock"
+    with only_one_process(path):
+        assert str(os.getpid()) in path.read_text(encoding="ascii")
+    assert path.read_bytes() == b""
 
 
 def test_a_holder_that_fails_gives_the_project_free(tmp_path: Path) -> None:
