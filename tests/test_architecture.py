@@ -30,7 +30,7 @@ EDGES = {
     "engines.docker", "engines.docker_images", "engines.opening", "engines.owner", "engines.process",
     "engines.registry", "engines.session", "engines.swarm",
     "inputs.disk", "inputs.read",
-    "index.asking", "index.backend", "index.building", "index.cache", "index.clean", "index.client",
+    "index.asking", "index.backend", "index.building", "index.by_httpx", "index.cache", "index.clean", "index.client",
     "index.credentials", "index.git", "index.http", "index.keyring", "index.network", "index.options",
     "index.program", "index.reading", "index.sources", "index.stored", "index.transports", "index.unpack",
     "resolve.drive", "resolve.fetch", "resolve.for_build",
@@ -42,13 +42,17 @@ EDGES = {
     "images.context", "images.installer", "images.witness",
 }  # fmt: skip
 PLACES = {
-    "httpx": {"index.http", "index.transports", "index.network"},
+    "httpx": {"index.by_httpx", "index.network"},
+    "httpcore": {"index.by_httpx", "index.http", "index.transports"},
     "docker": {"engines.docker", "engines.docker_images", "engines.swarm"},
     "tomlkit": {"inputs.edit"},
 }
-SEAMS = ("engines.opening", "index.building", "index.client", "index.network", "resolve.drive")
+SEAMS = (
+    "engines.opening", "index.building", "index.client", "index.network", "index.transports", "resolve.drive",
+)  # fmt: skip
 """Where beside the roof something is loaded when it is needed: what runs build backends, which few locks need, the
-Docker SDK, and what no run needs that is answered from the cache: the HTTP client, the event loop, what unpacks."""
+Docker SDK, what no run needs that is answered from the cache: the HTTP client, the event loop, what unpacks; and httpx,
+which only proxies and transports of tests need beside httpcore."""
 WORLDLY = {
     "asyncio", "concurrent", "ftplib", "getpass", "glob", "http", "httpx", "importlib", "locale", "logging",
     "multiprocessing", "os", "pathlib", "platform", "random", "secrets", "select", "shutil", "signal", "socket", "ssl",

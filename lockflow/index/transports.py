@@ -5,63 +5,91 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
+import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
 
 import httpcore
-import httpx
 
 from lockflow.errors import NetworkError
+from lockflow.index.network import Transport
 from lockflow.index.urls import host_of, origin
+
+Header: TypeAlias = tuple[bytes, bytes]
+Timeouts: TypeAlias = Mapping[str, float | None]
+"""Seconds to `connect`, to `read`, to `write`, and to wait for a connection of the `pool`."""
+
+_PORTS = {"http": 80, "https": 443}
+_PLAIN_URL = re.compile(
+    r"(https?)://([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?"
+    r"((?:/(?!\.)(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)*)"
+    r"(\?(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?"
+)
+"""What is sent as it is written; nearly all URLs are like that."""
+
+
+class Sender(Protocol):
+    """Something that asks for URLs. The answer has to be read and closed by the same thread."""
+
+    def send(self, url: str, headers: Sequence[Header], timeouts: Timeouts) -> httpcore.Response: ...
+
+    def close(self) -> None: ...
+
+
+class SenderOnLoop(Protocol):
+    """The same on an event loop."""
+
+    async def send(self, url: str, headers: Sequence[Header], timeouts: Timeouts) -> httpcore.Response: ...
 
 
 class Transports:
-    """Transports, made when first needed.
+    """Senders, made when first needed.
 
     The HTTP/2 of httpcore is not safe to share between threads: two that send headers at once break the table that
     compresses them (seen: "deque mutated during iteration", and streams that never end). A pool that threads share
-    also spends more time looking for an idle connection than a request takes. `given` answers everything instead.
+    also spends more time looking for an idle connection than a request takes. `given` answers everything instead;
+    where it can on an event loop, that is `on_loop`, and else None.
     """
 
-    def __init__(
-        self, environment: Mapping[str, str], insecure_hosts: frozenset[str], given: httpx.BaseTransport | None
-    ) -> None:
+    def __init__(self, environment: Mapping[str, str], insecure_hosts: frozenset[str], given: Transport | None) -> None:
         self._environment = environment
         self._insecure_hosts = insecure_hosts
-        self._given = given
+        self._given, self.on_loop = (None, None) if given is None else _given(given)
         proxies = _environment_proxies(environment)
         self._exceptions = proxies.pop("no", "")
         self._proxies = {scheme: url if "://" in url else f"http://{url}" for scheme, url in proxies.items()}
-        self._transports: dict[tuple[str | None, bool, int], httpx.BaseTransport] = {}
+        self._senders: dict[tuple[str | None, bool, int], Sender] = {}
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._backend = LookingUpOnce()
         self._lock = threading.Lock()
 
-    def for_url(self, url: str) -> httpx.BaseTransport:
-        """The transport of the calling thread for this URL."""
+    def for_url(self, url: str) -> Sender:
+        """The sender of the calling thread for this URL."""
         if self._given is not None:
             return self._given
         proxy = self._proxy(url)
         is_plain = not url.lower().startswith("https:") and proxy is None
         is_trusting = is_plain or host_of(url) in self._insecure_hosts
         key = (proxy, is_trusting, threading.get_ident())
-        transport = self._transports.get(key)
-        if transport is None:
+        sender = self._senders.get(key)
+        if sender is None:
             with self._lock:
-                transport = self._transports[key] = self._make(proxy, is_trusting=is_trusting)
-        return transport
+                sender = self._senders[key] = self._make(proxy, is_trusting=is_trusting)
+        return sender
 
-    def _make(self, proxy: str | None, *, is_trusting: bool) -> httpx.BaseTransport:
+    def _make(self, proxy: str | None, *, is_trusting: bool) -> Sender:
         context = self._contexts.get(is_trusting)
         if context is None:
             context = _trusting_context() if is_trusting else _context(self._environment)
             self._contexts[is_trusting] = context
         if proxy is not None:
-            return httpx.HTTPTransport(verify=context, http2=True, trust_env=False, proxy=httpx.Proxy(proxy))
-        return DirectTransport(context, self._backend)
+            from lockflow.index.by_httpx import through_proxy  # noqa: PLC0415  see the head of that file
+
+            return through_proxy(proxy, context)
+        return Direct(context, self._backend)
 
     def _proxy(self, url: str) -> str | None:
         if not self._proxies or _is_excepted(url, self._exceptions):
@@ -71,17 +99,52 @@ class Transports:
     def close(self) -> None:
         # A thread that is still waiting for an answer may be about to open another one.
         with self._lock:
-            transports = [*self._transports.values()]
-        for transport in transports:
-            transport.close()
+            senders = [*self._senders.values()]
+        for sender in senders:
+            sender.close()
 
 
-class DirectTransport(httpx.HTTPTransport):
-    """The transport of httpx with our own way of looking up names, which httpx itself cannot pass on to its pool."""
+class Direct:
+    """Connections with nothing in between, by httpcore itself.
+
+    httpx would make its own request and answer around each, which costs as much again.
+    """
 
     def __init__(self, context: ssl.SSLContext, backend: httpcore.NetworkBackend) -> None:
-        super().__init__(verify=context, trust_env=False)
         self._pool = httpcore.ConnectionPool(ssl_context=context, http2=True, network_backend=backend)
+
+    def send(self, url: str, headers: Sequence[Header], timeouts: Timeouts) -> httpcore.Response:
+        where = encoded(url)
+        host = where.host if b":" not in where.host else b"[%b]" % where.host
+        if where.port is not None:
+            host += b":%d" % where.port
+        all_headers = [(b"host", host), *headers]
+        return self._pool.handle_request(
+            httpcore.Request("GET", where, headers=all_headers, extensions={"timeout": timeouts})
+        )
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+def encoded(url: str) -> httpcore.URL:
+    """A URL as it goes over the wire. Raises httpcore.UnsupportedProtocol where nobody can be asked for it."""
+    plain = _PLAIN_URL.fullmatch(url)
+    if plain is None:
+        from lockflow.index.by_httpx import parsed  # noqa: PLC0415  see the head of that file
+
+        return parsed(url)
+    scheme, host, port_text, path, query = plain.groups(default="")
+    port = int(port_text) if port_text else None
+    return httpcore.URL(
+        scheme=scheme, host=host.lower(), port=None if port == _PORTS[scheme] else port, target=(path or "/") + query
+    )
+
+
+def _given(transport: Transport) -> tuple[Sender | None, SenderOnLoop | None]:
+    from lockflow.index.by_httpx import senders  # noqa: PLC0415  see the head of that file
+
+    return senders(transport)
 
 
 class LookingUpOnce(httpcore.SyncBackend):
@@ -153,7 +216,7 @@ def _is_excepted(url: str, exceptions: str) -> bool:
 
 
 def _context(environment: Mapping[str, str]) -> ssl.SSLContext:
-    """Trust what SSL_CERT_FILE and SSL_CERT_DIR name, else the system, else the certificates httpx brings along."""
+    """Trust what SSL_CERT_FILE and SSL_CERT_DIR name, else the system, else the certificates httpcore brings along."""
     file, folders = environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR")
     if file or folders:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -174,7 +237,7 @@ def _context(environment: Mapping[str, str]) -> ssl.SSLContext:
     context = ssl.create_default_context()
     paths = ssl.get_default_verify_paths()
     if context.cert_store_stats()["x509_ca"] == 0 and not paths.capath:
-        return httpx.create_ssl_context(trust_env=False)
+        return httpcore.default_ssl_context()
     return context
 
 

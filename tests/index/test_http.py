@@ -6,6 +6,7 @@ import gzip
 import io
 import socket
 import ssl
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ import httpx
 import pytest
 
 from lockflow.errors import NetworkError
+from lockflow.index.by_httpx import Given
 from lockflow.index.http import Http
 from lockflow.index.network import Answer, HttpOptions, http_options
-from lockflow.index.transports import LookingUpOnce
+from lockflow.index.transports import LookingUpOnce, encoded
 from lockflow.inputs.model import Index
 from support.web import AsyncWeb, Page, Reply, Web
 
@@ -280,12 +282,12 @@ def proxies(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], *urls:
         made.append(str(proxy.url))
         return Web()
 
-    def directly(*_: object) -> Web:
+    def directly(*_: object) -> Given:
         made.append(None)
-        return Web()
+        return Given(Web())
 
     monkeypatch.setattr(httpx, "HTTPTransport", through)
-    monkeypatch.setattr("lockflow.index.transports.DirectTransport", directly)
+    monkeypatch.setattr("lockflow.index.transports.Direct", directly)
 
     async def ask() -> None:
         for url in urls:
@@ -295,6 +297,34 @@ def proxies(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], *urls:
 
     asyncio.run(ask())
     return made
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://index.example",
+        "https://index.example/simple/a/",
+        "http://Index.Example:8080/simple/a-1.0%2Blocal-py3-none-any.whl.metadata?b=c&d=/",
+        "https://index.example:443/simple/",
+        "http://127.0.0.1:47011/a?",
+        "https://[2001:db8::1]:8443/a",
+        "https://index.example/ä b/|?q=ö",
+        "https://bücher.example/a",
+        "https://index.example/a/../b/./c",
+        "https://index.example/100%/%zz",
+        "https://us:pw@index.example/a",
+    ],
+)
+def test_urls_go_over_the_wire_as_httpx_writes_them(url: str) -> None:
+    found, reference = encoded(url), httpx.URL(url)
+    assert (found.scheme, found.host, found.port) == (reference.raw_scheme, reference.raw_host, reference.port)
+    assert found.target == reference.raw_path
+
+
+def test_url_that_nobody_can_ask_is_tried_once() -> None:
+    with pytest.raises(NetworkError) as caught:
+        asyncio.run(Http(HttpOptions(environment=NO_NETRC)).get("https://index.example/a\tb", limit_bytes=1))
+    assert "tried" not in str(caught.value)
 
 
 def test_a_host_is_looked_up_once_for_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,6 +374,16 @@ def test_proxies_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -
 def test_proxy_variable_that_a_request_could_set_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     environment = {"HTTP_PROXY": "http://evil.example", "REQUEST_METHOD": "GET"}
     assert proxies(monkeypatch, environment, "http://index.example/") == [None]
+
+
+@pytest.mark.parametrize("scheme", ["gopher", "socks5"])
+def test_proxy_that_cannot_be_used_is_named(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    options = HttpOptions(environment={**NO_NETRC, "https_proxy": f"{scheme}://us:secret@proxy.example:1"})
+    with pytest.raises(NetworkError) as caught:
+        asyncio.run(Http(options).get(URL, limit_bytes=1))
+    assert caught.value.where == f"{scheme}://proxy.example:1"
+    assert "secret" not in str(caught.value)
 
 
 def test_certificates_that_cannot_be_read_are_named(tmp_path: Path) -> None:
