@@ -13,7 +13,7 @@ from support.pages import DOCS, Reader
 from support.workbench import Workbench
 from support.worlds import PAGES, World
 
-NOT_FOLLOWED = {"images.md", "flyte.md", "sync.md"}
+NOT_FOLLOWED = {"images.md", "flyte.md"}
 """Pages whose commands need an engine, or files that can be installed: their own suites run them."""
 
 

@@ -7,16 +7,25 @@ import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from lockflow.cli.main import main
+from support.house import House
 from support.index_content import Answer, Hosts, IndexContent, one_origin
 from support.index_server import Answering
+from support.wheels import wheel_bytes
 from support.workbench import Workbench
 
 LINUX, ARM, MAC, WINDOWS = (f"py3-none-{name}" for name in (
     "manylinux_2_28_x86_64", "manylinux_2_28_aarch64", "macosx_11_0_arm64", "win_amd64",
 ))  # fmt: skip
 EVERYWHERE = (LINUX, ARM, MAC)
+TESTER = b"""\
+import plum
+
+def main():
+    print(f"1 passed, with plum {plum.version}")
+"""
 
 
 @dataclass
@@ -28,6 +37,8 @@ class World:
     sections: dict[str, Callable[[], object]] = field(default_factory=dict)
     refuses: Callable[[str, Mapping[str, str]], bool] = lambda target, headers: False
     is_mirrored: bool = True
+    house: House | None = None
+    """An index whose files can be installed, in place of the other."""
 
     def offer(self, name: str, version: str, *requires: str, index: str = "simple", **more: Any) -> World:
         self.bench.offer(name, version, *requires, **more)
@@ -48,6 +59,10 @@ class World:
     def answer(self, hosts: Hosts, method: str, target: str, headers: Mapping[str, str]) -> Answer:
         if self.refuses(target, headers):
             return Answer(401, (("www-authenticate", "Basic"),))
+        if self.house is not None:
+            self.house.origin = hosts.index
+            status, kind, body = self.house.answer(target.removeprefix(urlsplit(hosts.index).path))
+            return Answer(status, (("content-type", kind),), body)
         table = {"index": [{"name": name} for name in self.indexes], "release": self.bench.releases}
         return IndexContent(table, hosts).answer(method, target, headers)
 
@@ -116,6 +131,18 @@ def moving(world: World) -> None:
     world.offer("geonum", "1.5").offer("fastgeo", "2.9", "geonum>=1", wheels=EVERYWHERE)
 
 
+def sync(world: World) -> None:
+    """An index whose files can be installed."""
+    house = House()
+    for name, version in (("plum", "2.0"), ("fastgeo", "2.8"), ("fig", "2.2"), ("pear", "3.1")):
+        house.offer(name, version)
+    tester = wheel_bytes(
+        "tester", "9.0", {"tester.py": TESTER}, entry_points="[console_scripts]\ntester = tester:main\n"
+    )
+    house.carry("tester", "tester-9.0-py3-none-any.whl", tester)
+    world.house = house
+
+
 def init(world: World) -> None:
     world.bench.write(name="shop")
 
@@ -130,5 +157,6 @@ PAGES: Mapping[str, Callable[[World], None]] = {
     "moving.md": moving,
     "private-index.md": private_index,
     "refresh.md": refresh,
+    "sync.md": sync,
     "torch.md": torch,
 }
