@@ -83,20 +83,24 @@ class Reader:
         return block[0]
 
     def _write(self, title: str, text: str) -> None:
-        path = Path(self.root) / title.removesuffix(ADDED)
+        path = Path(self.root) / Path(title.removesuffix(ADDED)).expanduser()
         path.parent.mkdir(parents=True, exist_ok=True)
-        for printed, meant in self.replaced.items():
-            text = text.replace(printed, meant)
+        text = self._meant(text)
         if title.endswith(ADDED):
             text = f"{path.read_text(encoding='utf-8')}\n{text}"
         path.write_text(text, encoding="utf-8")
+
+    def _meant(self, text: str) -> str:
+        for printed, meant in self.replaced.items():
+            text = text.replace(printed, meant)
+        return text
 
     def _command(self, part: str) -> str:
         line, _, printed = part.removeprefix("$ ").partition("\n")
         if not part.startswith("$ "):
             assert not part.strip(), part
             return part
-        code, said = self.run(line)
+        code, said = self.run(self._meant(line))
         self.commands += 1
         plain = _ESCAPES.sub("", said)
         is_wrong = re.search(r"^(error:|bad |CONFLICT )", plain, re.MULTILINE) is not None
@@ -153,5 +157,6 @@ def matches(said: str, printed: str) -> bool:
 def timeless(text: str) -> str:
     """Text without what differs from run to run and from machine to machine."""
     text = re.sub(r"CPython [0-9.]+ interpreter at: \S+", "PYTHON", text)
+    text = re.sub(r"\b\d{4}-\d\d-\d\dT[0-9:]+Z", "MOMENT", text)
     text = re.sub(r" +[0-9.]+ ?[kMG]B", " SIZE", re.sub(r" *\b[0-9.]+m?s\b", " TIME", text))
     return re.sub(r"\b[0-9a-f]{7,40}\b", "COMMIT", text)

@@ -33,10 +33,14 @@ class World:
     """An index on loopback that answers for https://index.example, and what happens while a page is read."""
 
     bench: Workbench
+    origin: str = ""
+    """Of the server on loopback."""
     indexes: list[str] = field(default_factory=lambda: ["simple"])
     sections: dict[str, Callable[[], object]] = field(default_factory=dict)
     refuses: Callable[[str, Mapping[str, str]], bool] = lambda target, headers: False
     is_mirrored: bool = True
+    replaced: dict[str, str] = field(default_factory=dict)
+    """What is typed otherwise than it is printed, where a page says itself how the index is reached."""
     house: House | None = None
     """An index whose files can be installed, in place of the other."""
 
@@ -143,6 +147,33 @@ def sync(world: World) -> None:
     world.house = house
 
 
+def forks(world: World) -> None:
+    world.offer("numpy", "1.26").offer("numpy", "2.3")
+
+
+def universal_lock(world: World) -> None:
+    world.offer("tqdm", "4.67", "colorama ; sys_platform == 'win32'").offer("colorama", "0.4.6")
+    world.offer("torch", "2.5.1", wheels=EVERYWHERE)
+
+
+def wheels(world: World) -> None:
+    world.offer("oldmaps", "0.2", wheels=EVERYWHERE).offer("oldmaps", "0.3", wheels=(LINUX,), has_sdist=True)
+
+
+def drift(world: World) -> None:
+    usual(world)
+    for release in world.bench.releases:
+        for file in release["file"]:
+            file["upload-time"] = "2026-01-05T10:00:00Z"
+
+
+def mirrors(world: World) -> None:
+    """Only the mirror answers."""
+    usual(world)
+    world.is_mirrored = False
+    world.replaced = {"https://mirror.example": world.origin}
+
+
 def init(world: World) -> None:
     world.bench.write(name="shop")
 
@@ -150,13 +181,18 @@ def init(world: World) -> None:
 PAGES: Mapping[str, Callable[[World], None]] = {
     "add-remove.md": add_remove,
     "init.md": init,
+    "drift.md": drift,
     "first-hour.md": first_hour,
+    "forks.md": forks,
     "library.md": usual,
     "merge-conflicts.md": usual,
+    "mirrors.md": mirrors,
     "monorepo.md": usual,
     "moving.md": moving,
     "private-index.md": private_index,
     "refresh.md": refresh,
     "sync.md": sync,
     "torch.md": torch,
+    "universal-lock.md": universal_lock,
+    "wheels.md": wheels,
 }
