@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,12 +9,10 @@ import docker
 import pytest
 
 from lockflow.engines.docker import DockerEngine
-from support.containers import ARCHES, left_behind
+from support.containers import bridge_of, carry_wheels, define_platforms, left_behind
 from support.house import House
-from support.old_uv import wheel_of
 
 UV = "0.13.8"
-SHIPPED = Path(__file__).parent.parent.parent / "platforms"
 
 
 @pytest.fixture(scope="session")
@@ -35,19 +32,14 @@ def engine(client: docker.DockerClient) -> Iterator[DockerEngine]:
 
 @pytest.fixture
 def bridge(client: docker.DockerClient) -> str:
-    """The address of this machine on the bridge, where containers reach it as well."""
-    network = client.networks.get("bridge").attrs["IPAM"]["Config"][0]
-    # Engines that have not run a container yet do not say the gateway, which is the first address.
-    return network.get("Gateway") or str(next(ipaddress.ip_network(network["Subnet"]).hosts()))
+    return bridge_of(client)
 
 
 @pytest.fixture
 def house(bridge: str) -> Iterator[House]:
     """An index on the bridge, which this machine and containers reach by one address; it has the pinned uv."""
     found = House()
-    for platform in ("manylinux2014_x86_64", "manylinux2014_aarch64"):
-        wheel = wheel_of("uv", UV, platform)
-        found.carry("uv", wheel.name, wheel.read_bytes())
+    carry_wheels(found, "uv", UV)
     with found.served(bridge):
         yield found
 
@@ -77,15 +69,9 @@ def project(tmp_path: Path, _nobodys_settings: None) -> Callable[..., Path]:
 
     def write(*dependencies: str, settings: str = "", **replaced: str) -> Path:
         folder = tmp_path / "work"
-        (folder / "platforms").mkdir(parents=True)
+        define_platforms(folder, **replaced)
         text = PROJECT.format(dependencies=list(dependencies), settings=settings)
         (folder / "pyproject.toml").write_text(text)
-        for arch in ARCHES.values():
-            shipped = (SHIPPED / f"linux-{arch}.toml").read_text()
-            definition = shipped.replace("python:{python}-slim-bookworm", f"lockflow-test/python:{arch}")
-            for old, new in replaced.items():
-                definition = definition.replace(f'{old} = "2.36"', f'{old} = "{new}"')
-            (folder / "platforms" / f"linux-{arch}.toml").write_text(definition)
         return folder
 
     return write

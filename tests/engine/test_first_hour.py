@@ -7,12 +7,12 @@ from pathlib import Path
 import docker
 import pytest
 
+from support.containers import define_platforms
 from support.house import House
 from support.pages import Reader
 from support.worlds import ARM, EVERYWHERE, LINUX, MAC
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("_nobodys_settings")]
-SHIPPED = Path(__file__).parent.parent.parent / "platforms"
 
 
 def a_week_later(house: House) -> None:
@@ -28,11 +28,7 @@ def test_the_first_hour_ends_with_an_image(
     house.offer("oldmaps", "0.2", wheels=(LINUX, ARM, MAC))
     house.offer("oldmaps", "0.3", wheels=(LINUX,))
     folder = tmp_path / "trainer"
-    (folder / "platforms").mkdir(parents=True)
-    for arch in ("amd64", "arm64"):
-        text = (SHIPPED / f"linux-{arch}.toml").read_text(encoding="utf-8")
-        text = text.replace("python:{python}-slim-bookworm", f"lockflow-test/python:{arch}")
-        (folder / "platforms" / f"linux-{arch}.toml").write_text(text, encoding="utf-8")
+    define_platforms(folder)
     monkeypatch.setenv("LOCKFLOW_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("UV_NO_PROGRESS", "1")
     monkeypatch.chdir(folder)

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
-import socket
 import subprocess
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import docker
 import pytest
 
 from support.house import House
 from support.image_projects import ImageProject, image_project, run_in
+from support.registry import IS_INSTALLED, RunningRegistry, running_registry
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.skipif(shutil.which("docker-registry") is None, reason="docker-registry is not installed"),
+    pytest.mark.skipif(not IS_INSTALLED, reason="docker-registry is not installed"),
 ]
-BCRYPT = "$2b$05$aaaaaaaaaaaaaaaaaaaaaOjOHCcGZ1ZydhnG2lX11qSmiRJbsbsA."
-"""`secret`, as registries keep it; the user is `pusher`."""
 
 
 @pytest.fixture
@@ -37,61 +29,10 @@ def project(
         yield found
 
 
-@dataclass
-class RunningRegistry:
-    address: str
-    user: str = ""
-    password: str = ""
-
-    def document(self, path: str, kinds: str) -> tuple[dict[str, Any], str]:
-        """A manifest of the registry, and its digest."""
-        request = urllib.request.Request(f"http://{self.address}/v2/{path}", headers={"Accept": kinds})
-        if self.user:
-            token = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
-            request.add_header("Authorization", f"Basic {token}")
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer), answer.headers["Docker-Content-Digest"]
-
-
-def start(folder: Path, *, is_closed: bool) -> tuple[subprocess.Popen[bytes], RunningRegistry]:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    auth = ""
-    if is_closed:
-        (folder / "users").write_text(f"pusher:{BCRYPT}\n")
-        auth = f"auth:\n  htpasswd:\n    realm: tests\n    path: {folder}/users\n"
-    (folder / "registry.yml").write_text(
-        f"version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {folder}/data\n"
-        f"http:\n  addr: 127.0.0.1:{port}\n{auth}"
-    )
-    argv = ["docker-registry", "serve", str(folder / "registry.yml")]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(argv, stdout=log, stderr=log)
-    found_registry = RunningRegistry(f"127.0.0.1:{port}", *(("pusher", "secret") if is_closed else ()))
-    until = time.monotonic() + 20
-    while True:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/", timeout=2).close()
-        except urllib.error.HTTPError:
-            break
-        except OSError:
-            assert time.monotonic() < until, (folder / "log").read_text()
-            assert process.poll() is None, (folder / "log").read_text()
-            time.sleep(0.05)
-        else:
-            break
-    return process, found_registry
-
-
 @pytest.fixture
 def registry(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RunningRegistry]:
-    folder = tmp_path / "registry"
-    folder.mkdir()
-    process, found = start(folder, is_closed=getattr(request, "param", False))
-    yield found
-    process.terminate()
-    process.wait(20)
+    with running_registry(tmp_path / "registry", is_closed=getattr(request, "param", False)) as found:
+        yield found
 
 
 KINDS = "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.oci.image.index.v1+json"

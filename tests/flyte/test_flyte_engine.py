@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,8 @@ from typing import Any
 import pytest
 
 from lockflow.cli.main import main
-from support.containers import ARCHES
+from support.containers import ARCHES, bridge_of, carry_wheels, define_platforms
 from support.house import House
-from support.old_uv import wheel_of
 
 pytestmark = [pytest.mark.flyte, pytest.mark.engine]
 docker = pytest.importorskip("docker")
@@ -21,7 +19,6 @@ pytest.importorskip("flytekit")
 from flytekit.image_spec.image_spec import ImageBuildEngine, ImageSpec  # noqa: E402  only where it is installed
 
 UV = "0.13.8"
-WHEELS = {"linux/amd64": "manylinux2014_x86_64", "linux/arm64": "manylinux2014_aarch64"}
 PROJECT = """\
 [project]
 name = "flows"
@@ -53,11 +50,8 @@ def house(client: Any) -> Iterator[House]:
     found = House()
     found.offer("flytekit", "1.16.31", "click")
     found.offer("click", "8.2.0")
-    for platform in WHEELS.values():
-        wheel = wheel_of("uv", UV, platform)
-        found.carry("uv", wheel.name, wheel.read_bytes())
-    network = client.networks.get("bridge").attrs["IPAM"]["Config"][0]
-    with found.served(network.get("Gateway") or str(next(ipaddress.ip_network(network["Subnet"]).hosts()))):
+    carry_wheels(found, "uv", UV)
+    with found.served(bridge_of(client)):
         yield found
 
 
@@ -71,13 +65,8 @@ def test_an_image_spec_becomes_an_image_that_runs_tasks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = tmp_path / "work"
-    (folder / "platforms").mkdir(parents=True)
+    define_platforms(folder)
     (folder / "pyproject.toml").write_text(PROJECT)
-    for name, arch in ARCHES.items():
-        file = f"{name.replace('/', '-')}.toml"
-        shipped = (Path(__file__).parent.parent.parent / "platforms" / file).read_text()
-        definition = shipped.replace("python:{python}-slim-bookworm", f"lockflow-test/python:{arch}")
-        (folder / "platforms" / file).write_text(definition)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("UV_DEFAULT_INDEX", f"{house.origin}/simple")
     monkeypatch.setenv("LOCKFLOW_CACHE_DIR", str(tmp_path / "cache"))

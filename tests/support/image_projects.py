@@ -19,9 +19,8 @@ import docker
 
 from lockflow.engines.docker_images import BASE, UNVERIFIED
 from lockflow.engines.owner import OWNER, is_orphan, is_orphan_tag
-from support.containers import ARCHES
+from support.containers import ARCHES, carry_wheels
 from support.house import ANY, House
-from support.old_uv import wheel_of
 
 COMPILED = ("markupsafe", "3.0.3")
 """A project on the real index with a shared object for each platform; its wheels are kept in the checkout."""
@@ -140,7 +139,7 @@ def image_project(index: House, folder: Path, client: docker.DockerClient) -> It
     index.offer("plain", "1.0")
     index.offer("extra-one", "1.0")
     index.offer("tool", "2.0", wheels=[ANY])
-    carry_compiled(index, *COMPILED)
+    carry_wheels(index, *COMPILED, python="3.11")
     found = ImageProject(folder / "work", index, f"lockflow-test/app-{os.getpid()}-{time.monotonic_ns()}")
     found.write(COMPILED[0], "plain")
     yield found
@@ -167,13 +166,6 @@ def source_archive(name: str, version: str) -> bytes:
                 entry.size = len(text.encode())
                 archive.addfile(entry, io.BytesIO(text.encode()))
         return target.getvalue()
-
-
-def carry_compiled(index: House, name: str, version: str) -> None:
-    """Put the real wheels of a project for both platforms on an index."""
-    for platform in ("manylinux2014_x86_64", "manylinux2014_aarch64"):
-        wheel = wheel_of(name, version, platform, python="3.11")
-        index.carry(name, wheel.name, wheel.read_bytes())
 
 
 def run_in(client: docker.DockerClient, reference: str, *argv: str) -> str:
