@@ -28,6 +28,11 @@ class EngineProxy:
     def address(self) -> str:
         return f"unix://{self.path}"
 
+    @property
+    def connections(self) -> int:
+        """How many there have been so far."""
+        return (len(self._threads) - 1) // 2
+
     def close(self) -> None:
         """End all connections and take no more; nothing of the proxy runs or is open when this returns."""
         self.path.unlink(missing_ok=True)

@@ -91,8 +91,8 @@ class Reader:
         path.write_text(text, encoding="utf-8")
 
     def _meant(self, text: str) -> str:
-        for printed, meant in self.replaced.items():
-            text = text.replace(printed, meant)
+        for public, meant in self.replaced.items():
+            text = text.replace(public, meant)
         return text
 
     def _command(self, part: str) -> str:
@@ -101,6 +101,8 @@ class Reader:
             assert not part.strip(), part
             return part
         code, said = self.run(self._meant(line))
+        for public, meant in self.replaced.items():
+            said = said.replace(meant, public)
         self.commands += 1
         plain = _ESCAPES.sub("", said)
         is_wrong = re.search(r"^(error:|bad |CONFLICT )", plain, re.MULTILINE) is not None
@@ -155,8 +157,11 @@ def matches(said: str, printed: str) -> bool:
 
 
 def timeless(text: str) -> str:
-    """Text without what differs from run to run and from machine to machine."""
+    """Text without what differs from run to run and from machine to machine, widths of columns among it."""
     text = re.sub(r"CPython [0-9.]+ interpreter at: \S+", "PYTHON", text)
     text = re.sub(r"\b\d{4}-\d\d-\d\dT[0-9:]+Z", "MOMENT", text)
     text = re.sub(r" +[0-9.]+ ?[kMG]B", " SIZE", re.sub(r" *\b[0-9.]+m?s\b", " TIME", text))
-    return re.sub(r"\b[0-9a-f]{7,40}\b", "COMMIT", text)
+    # Of an image: the patch release of its Python, and how many programs and libraries its base has.
+    text = re.sub(r"^(linux/\S+ +3\.\d+)\.\d+( +\d+) +\d+(?= SIZE)", r"\1 \2", text, flags=re.MULTILINE)
+    text = re.sub(r"\b[0-9a-f]{7,64}\b", "COMMIT", text)
+    return re.sub(r"(?<=\S) {2,}", "  ", text)
