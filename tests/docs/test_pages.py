@@ -14,7 +14,7 @@ from support.workbench import Workbench
 from support.worlds import PAGES, World
 
 ELSEWHERE = {"flyte.md", "images.md", "native-arm64.md"}
-"""Followed where an engine is: tests/engine/test_pages.py."""
+"""Followed where an engine is: tests/engine/test_pages.py, and tests/flyte/test_page.py."""
 NOT_FOLLOWED = {"report-schema.md"}
 """Shows only what another program makes of the output."""
 

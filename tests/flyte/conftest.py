@@ -13,6 +13,7 @@ import pytest
 
 from lockflow.building import build_images
 from lockflow.cli.main import main
+from support.containers import bridge_of, carry_wheels
 from support.fake_images import FakeImages
 from support.house import House
 
@@ -83,3 +84,25 @@ def images(monkeypatch: pytest.MonkeyPatch) -> FakeImages:
     ImageBuildEngine.build.cache_clear()
     ImageBuildEngine._IMAGE_NAME_TO_REAL_NAME.clear()
     return fake
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    docker = pytest.importorskip("docker")
+    try:
+        opened = docker.from_env()
+    except docker.errors.DockerException as error:
+        pytest.skip(f"no engine answers: {error}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def reachable(client: Any) -> Iterator[House]:
+    """An index that containers reach, with an invented flytekit and the real uv."""
+    found = House()
+    found.offer("flytekit", "1.16.31", "click")
+    found.offer("click", "8.2.0")
+    carry_wheels(found, "uv", UV)
+    with found.served(bridge_of(client)):
+        yield found

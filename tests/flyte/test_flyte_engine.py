@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lockflow.cli.main import main
-from support.containers import ARCHES, bridge_of, carry_wheels, define_platforms
+from support.containers import ARCHES, define_platforms
 from support.house import House
 
 pytestmark = [pytest.mark.flyte, pytest.mark.engine]
-docker = pytest.importorskip("docker")
 pytest.importorskip("flytekit")
 
 from flytekit.image_spec.image_spec import ImageBuildEngine, ImageSpec  # noqa: E402  only where it is installed
@@ -34,33 +32,12 @@ print(os.getuid(), os.getcwd(), os.environ["HOME"], os.environ["_F_IMG_ID"], os.
 """
 
 
-@pytest.fixture
-def client() -> Iterator[Any]:
-    try:
-        opened = docker.from_env()
-    except docker.errors.DockerException as error:
-        pytest.skip(f"no engine answers: {error}")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def house(client: Any) -> Iterator[House]:
-    """An index that containers reach, with an invented flytekit and the real uv."""
-    found = House()
-    found.offer("flytekit", "1.16.31", "click")
-    found.offer("click", "8.2.0")
-    carry_wheels(found, "uv", UV)
-    with found.served(bridge_of(client)):
-        yield found
-
-
 @pytest.mark.usefixtures("_nobodys_settings")
 @pytest.mark.parametrize("platform", ARCHES)
 def test_an_image_spec_becomes_an_image_that_runs_tasks(
     platform: str,
     client: Any,
-    house: House,
+    reachable: House,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -68,7 +45,7 @@ def test_an_image_spec_becomes_an_image_that_runs_tasks(
     define_platforms(folder)
     (folder / "pyproject.toml").write_text(PROJECT)
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{house.origin}/simple")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{reachable.origin}/simple")
     monkeypatch.setenv("LOCKFLOW_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "*")
     assert main(["lock", "--quiet"]) == 0
