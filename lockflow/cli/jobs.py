@@ -27,6 +27,8 @@ _LINE_EVERY_SECONDS = 10.0
 _REFRESHES_A_SECOND = 8
 _VERBS = {"check": "Checking", "build": "Building"}
 _STYLES: dict[str, str] = {"good": "green", "done": "green", "bad": "bold red", "broken": "bold yellow"}
+# A build may break off after the image is there, when it is to be pushed.
+_WORDS = {("check", "broken"): "not judged", ("build", "bad"): "failed", ("build", "broken"): "not finished"}
 _SIGNS = {"good": "✓", "done": "✓", "bad": "✕", "broken": "?", "waiting": "·", "more": "…"}
 _PLAIN_SIGNS = {"good": "+", "done": "+", "bad": "x", "broken": "?", "waiting": ".", "more": "..."}
 _FRAMES, _PLAIN_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
@@ -254,7 +256,8 @@ def _shortened(text: str, room: int) -> str:
 
 
 def _how(state: _State) -> str:
-    return {"broken": "not judged", None: ""}.get(state.how, state.how or "")
+    how = state.how or ""
+    return _WORDS.get((state.job.work, how), how)
 
 
 def _verb(states: Sequence[_State]) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console as RichConsole
 from lockflow.cli import jobs as view
 from lockflow.cli.console import TERMINAL, Console
 from lockflow.cli.jobs import Jobs
-from lockflow.engines.watch import Job
+from lockflow.engines.watch import End, Job
 
 PLATFORMS = ("darwin", "linux/amd64", "linux/arm64")
 
@@ -127,6 +127,16 @@ def test_elsewhere_than_on_a_terminal_each_end_is_a_line(jobs: Jobs, clock: Cloc
         "[2/4] linux/amd64, Python 3.12: bad, 2 problems (3.2s)",
         "[3/4] linux/arm64, Python 3.12: not judged, no engine answers (1m 10s)",
     ]
+
+
+@pytest.mark.parametrize(("how", "words"), [("bad", "failed"), ("broken", "not finished"), ("done", "done")])
+def test_a_build_is_no_verdict(jobs: Jobs, clock: Clock, said: io.StringIO, how: End, words: str) -> None:
+    build = Job(work="build", platform="linux/arm64")
+    jobs.doing(build, "pushing app:1")
+    clock.now = 12.0
+    jobs.ended(build, how, "the registry refuses it")
+    assert said.getvalue() == f"[1/1] linux/arm64: {words}, the registry refuses it (12s)\n"
+    assert f"{words}, the registry refuses it" in drawn(jobs)[1]
 
 
 def test_what_takes_a_moment_only_is_not_told(jobs: Jobs, clock: Clock, said: io.StringIO) -> None:
