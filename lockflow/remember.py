@@ -86,11 +86,15 @@ def keep_few(root: Path, prefix: str, most: int) -> None:
 
 
 def state_folder(root: Path) -> Path:
-    """The folder for what can be made again, made if need be and kept out of version control."""
+    """The folder for what can be made again, made if need be and kept out of version control.
+
+    Where it cannot be made, whoever writes into it says so.
+    """
     folder = root / STATE
     if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
     return folder
 
 

@@ -110,6 +110,11 @@ class LockResult(Struct, frozen=True, kw_only=True):
     standing: str = ""
     lock: Lock
 
+    @property
+    def done(self) -> tuple[str, ...]:
+        """What this changed on disk, in words for the error of a later step (see `errors.telling`)."""
+        return (f"{self.lock_path.name} is new already, and stands",) if self.is_written else ()
+
 
 def lock(
     target: Target,
@@ -202,7 +207,12 @@ def write_inputs(target: Target, path: Path) -> bool:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     except OSError as error:
-        raise InputError("the canonical inputs cannot be written", where=str(path), why=str(error)) from error
+        raise InputError(
+            "the canonical inputs cannot be written",
+            where=str(path),
+            why=error.strerror or str(error),
+            next="make room or give permission",
+        ) from error
     return True
 
 

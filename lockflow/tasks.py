@@ -19,6 +19,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from doit import get_var
 from doit.exceptions import BaseFail, TaskError, TaskFailed
 
 from lockflow.cli.task_run import RUN, Reporter
+from lockflow.cli.task_state import Codec
 from lockflow.cli.version import VERSION
 from lockflow.errors import InputError, LockflowError
 from lockflow.remember import Doubt, input_facts, same_facts, state_folder
@@ -203,7 +205,9 @@ def read_inputs(task: Task) -> BaseFail | None:
         except Doubt:
             facts = ["-"]
         state_folder(_root())
-        SEEN.write_text("\n".join([_asked(), *facts, ""]), encoding="utf-8")
+        # Where this cannot be noted, the next run reads once more.
+        with suppress(OSError):
+            SEEN.write_text("\n".join([_asked(), *facts, ""]), encoding="utf-8")
         steps.write_inputs(_target(), INPUTS)
         # So that the next drawing, which finds the same files noted, sees nothing new in them.
         task.file_dep = set(_input_files())
@@ -484,6 +488,7 @@ def _config() -> dict[str, Any]:
         "par_type": "thread",
         "default_tasks": ["lock"],
         "backend": "json",
+        "codec_cls": Codec,
         "dep_file": str(folder / "doit.json"),
         "continue": True,
         "reporter": Reporter,

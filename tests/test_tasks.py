@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from doit.cmd_run import opt_outfile
 from doit.doit_cmd import DoitMain
 
 from lockflow import remember, steps, tasks
+from lockflow.cli.task_run import RUN
 from support.workbench import Workbench
 
 ROOT = Path(__file__).parent.parent
@@ -229,6 +232,50 @@ def test_a_member_is_sent_to_its_workspace(graph: Graph, monkeypatch: pytest.Mon
     graph.doit()
     assert graph.code == 2
     assert "PROJECT=../.." in graph.said
+
+
+@pytest.mark.parametrize("left", ["", '{"inputs": {"check', "[]", "\0"])
+def test_notes_that_a_full_disk_broke_off_cost_time_only(graph: Graph, left: str) -> None:
+    graph.doit("lock")
+    notes = graph.bench.project / ".lockflow" / "doit.json"
+    notes.write_text(left, encoding="utf-8")
+    assert graph.doit("lock")
+    assert graph.code == 0, graph.said
+    assert graph.doit("lock") == []
+
+
+def test_notes_that_cannot_be_written_leave_the_old_ones(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph.doit("lock")
+    notes = graph.bench.project / ".lockflow" / "doit.json"
+    before = notes.read_bytes()
+    put = os.replace
+
+    def replace(source: Any, target: Any) -> None:
+        if Path(target).name == "doit.json":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        put(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace)
+        graph.bench.write("apple", "core")
+        assert graph.doit("lock") == ALL
+    assert graph.code == 0
+    assert "warning: what was done cannot be noted, so the next run does it again: No space left" in graph.said
+    assert notes.read_bytes() == before
+    assert [path.name for path in notes.parent.iterdir() if path.suffix == ".part"] == []
+    assert graph.doit("lock") != []
+    assert graph.doit("lock") == []
+
+
+def test_a_second_interruption_ends_it_without_a_traceback(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RUN, "end", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        graph.doit("lock")
+    assert ended.value.code == 130
+    assert "interrupted again: what is left in engines is removed by the next run" in graph.capsys.readouterr().err
 
 
 def test_a_mistake_of_ours_is_told_without_a_traceback(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from doit.exceptions import BaseFail, TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
 from lockflow.cli.console import TERMINAL, Console, Waits
+from lockflow.cli.task_state import keep_whole
 from lockflow.errors import Interrupted, LockflowError
 
 if TYPE_CHECKING:
@@ -116,8 +117,10 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit ships no types
         self._not_run: list[str] = []
         self._told: set[str] = set()
         self._before: Any = None
+        self._not_kept: list[str] = []
 
     def initialize(self, tasks: Mapping[str, Task], selected_tasks: Sequence[str]) -> None:
+        self._not_kept = keep_whole()
         RUN.begin(has_report="report" in _with_dependencies(tasks, selected_tasks))
         if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             self._before = signal.signal(signal.SIGTERM, _interrupt)
@@ -151,6 +154,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit ships no types
             signal.signal(signal.SIGTERM, self._before)
         if self._not_run:
             console.note(f"not run, for want of what failed: {', '.join(self._not_run)}")
+        for text in self._not_kept:
+            console.warn(f"what was done cannot be noted, so the next run does it again: {text}")
         for text in self.runtime_errors:
             console.problem(text.strip())
         if sys.exc_info()[0] is KeyboardInterrupt:
