@@ -45,6 +45,7 @@ __all__ = [  # the steps, and what the roof needs to say what came of them
     "as_json",
     "check",
     "floor_notes",
+    "keep",
     "likewise",
     "message",
     "problems",
@@ -111,9 +112,16 @@ def check(
         platform_report(outcome, lock=lock_digest, inputs=inputs_digest, executor=executed, notes=notes)
         for outcome in outcomes
     ]
-    for report in reports if is_kept else ():
-        write_platform_report(read.root / REPORTS, report)
-    return assemble(reports, lock=lock_digest, inputs=inputs_digest)
+    joined = assemble(reports, lock=lock_digest, inputs=inputs_digest)
+    if is_kept:
+        keep(target, joined)
+    return joined
+
+
+def keep(target: Target, report: Report) -> tuple[Path, ...]:
+    """Put the reports on platforms on disk, in place of those of earlier checks; return their paths."""
+    folder = inputs(target).root / REPORTS
+    return tuple(write_platform_report(folder, platform) for platform in report.platforms)
 
 
 def report(target: Target, platforms: Sequence[str] = ()) -> Report:

@@ -14,7 +14,8 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockflow import checking, steps
+from lockflow import steps
+from lockflow.editing.replacing import lock_put_back, read_text, replace_all
 from lockflow.errors import InputError, LockflowError, NetworkError
 from lockflow.inputs.edit import document, with_changed_items, with_entry, with_item, with_value
 from lockflow.inputs.read import ReadResult
@@ -26,7 +27,6 @@ from lockflow.platforms.pythons import pythons_to_check
 from lockflow.platforms.read import read_platforms
 from lockflow.platforms.selection import Graph, graph_of
 from lockflow.report.model import Entry, PythonReport, Report
-from lockflow.report.write import write_platform_report
 from lockflow.standards.markers.parse import parse_marker
 from lockflow.standards.markers.tree import Marker
 from lockflow.standards.names import normalize_name
@@ -139,18 +139,13 @@ def _entries(report: Report) -> Iterable[Entry]:
     return (entry for platform in report.platforms for python in platform.pythons for entry in python.entries)
 
 
-def keep(target: Target, report: Report) -> None:
-    """Put the reports on platforms on disk, in place of those of the check."""
-    folder = steps.inputs(target).root / checking.REPORTS
-    for platform in report.platforms:
-        write_platform_report(folder, platform)
-
-
 def apply_fix(target: Target, fix: Fix, *, network: Network) -> steps.LockResult:
-    """Write the files of a fix, each as a whole, and then the lock."""
-    for path, text in fix.files:
-        _replace(path, text)
-    return steps.lock(target, Mode.WRITE, network=network)
+    """Write the lock, and then the files of a fix; where that cannot be, all of them are as they were."""
+    drafts = dict(fix.files)
+    with steps.alone(target), lock_put_back(steps.inputs(target).lock_path):
+        result = steps.lock(replace(target, drafts=drafts), Mode.WRITE, network=network)
+        replace_all(drafts)
+    return result
 
 
 def words(edit: Edit) -> str:
@@ -252,7 +247,7 @@ class _Search:
         path = folder / "pyproject.toml"
         text = self.drafts.get(path)
         if text is None:
-            text = _text(path)
+            text = read_text(path)
         edited = _apply(edit, text, str(path))
         return {**self.drafts, path: edited} if edited != text else self.drafts
 
@@ -332,24 +327,6 @@ def _diff(drafts: Drafts, root: Path) -> str:
     lines: list[str] = []
     for path, text in drafts.items():
         name = Path(os.path.relpath(path, root)).as_posix()
-        old, new = _text(path).splitlines(keepends=True), text.splitlines(keepends=True)
+        old, new = read_text(path).splitlines(keepends=True), text.splitlines(keepends=True)
         lines.extend(difflib.unified_diff(old, new, f"a/{name}", f"b/{name}"))
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path.name} cannot be read", where=str(path), why=str(error)) from error
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        draft.write_bytes(text.encode())
-        draft.chmod(path.stat().st_mode & 0o777)
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise InputError(f"{path.name} cannot be written", where=str(path), why=str(error)) from error

@@ -12,13 +12,14 @@ import os
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from msgspec.structs import replace
 
-from lockflow.errors import AnswerIsNo, InputError, LockflowError
-from lockflow.lock.files import read_lock_text
+from lockflow.errors import AnswerIsNo, InputError
+from lockflow.lock.files import read_lock_text, write_lock_text
 from lockflow.lock.modes import Mode
 from lockflow.steps import LockResult, Network, Target, lock
 
@@ -41,7 +42,7 @@ def merge(base: Path, ours: Path, theirs: Path, place: str, target: Target, netw
     mine, other = _text(ours), _text(theirs)
     both = f"<<<<<<< ours\n{mine}=======\n{other}>>>>>>> theirs\n"
     try:
-        with tempfile.TemporaryDirectory(prefix="lockflow-merge-") as folder:
+        with _room(), tempfile.TemporaryDirectory(prefix="lockflow-merge-") as folder:
             _extract(_merged_tree(target.environment, base, theirs, place), Path(folder))
             path = Path(folder, PurePosixPath(place))
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,14 +50,19 @@ def merge(base: Path, ours: Path, theirs: Path, place: str, target: Target, netw
             # The lock of a script is beside it, under its name.
             script = None if path.name == "uv.lock" else path.with_suffix("")
             result = lock(replace(target, directory=path.parent, script=script), Mode.WRITE, network=network)
-            merged = read_lock_text(path)
-        if merged is None:
-            raise AnswerIsNo("the merged lock is not where it should be", where=place)
-    except (LockflowError, OSError):
-        ours.write_text(both, encoding="utf-8", newline="\n")
+            merged = _merged(path, place)
+    except BaseException:
+        write_lock_text(ours, both)
         raise
-    ours.write_text(merged, encoding="utf-8", newline="\n")
+    write_lock_text(ours, merged)
     return result
+
+
+def _merged(path: Path, place: str) -> str:
+    merged = read_lock_text(path)
+    if merged is None:
+        raise AnswerIsNo("the merged lock is not where it should be", where=place)
+    return merged
 
 
 def _text(path: Path) -> str:
@@ -86,6 +92,20 @@ def _merged_tree(environment: Mapping[str, str], base: Path, theirs: Path, place
             next="resolve that, then run `lockflow lock`, which takes both sides of the lock",
         )
     return tree
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Say what is wrong where the merged project cannot be put on disk."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            "the merged project cannot be put on disk",
+            where=str(error.filename or tempfile.gettempdir()),
+            why=error.strerror or str(error),
+            next="make room or give permission, then run `lockflow lock`, which takes both sides of the lock",
+        ) from error
 
 
 def _sides(environment: Mapping[str, str], base: Path, theirs: Path) -> tuple[str, str]:

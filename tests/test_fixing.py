@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import errno
 import json
 import re
 import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +48,29 @@ def test_a_dry_run_shows_a_diff_and_changes_nothing(bench: Workbench) -> None:
     assert run.code == 1
     assert '+constraint-dependencies = ["fruit<=1.0"]' in run.said
     assert "--- a/pyproject.toml" in run.said
+    assert (path.read_bytes(), bench.lock.read_bytes()) == before
+
+
+def test_a_fix_whose_files_cannot_be_written_leaves_all_as_it_was(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer(bench, "1.0", [*LINUX, MAC])
+    offer(bench, "1.1", [MAC])
+    path = bench.write("fruit")
+    bench.run("lock")
+    before = path.read_bytes(), bench.lock.read_bytes()
+    put = Path.replace
+
+    def replaced(self: Path, target: Path) -> Path:
+        if Path(target).name == "pyproject.toml":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return put(self, target)
+
+    monkeypatch.setattr(Path, "replace", replaced)
+    run = bench.run("check", "--fix")
+    assert run.code == 2
+    assert "error: pyproject.toml cannot be written\n" in run.said
+    assert run.said.endswith("uv.lock was put back as it was\n")
     assert (path.read_bytes(), bench.lock.read_bytes()) == before
 
 

@@ -12,9 +12,10 @@ from lockflow.cli.faults import Parser
 from lockflow.cli.jobs import Jobs
 from lockflow.cli.plain import Started
 from lockflow.engines.opening import open_engine
-from lockflow.errors import EXIT_ANSWER_IS_NO, EXIT_DONE, EXIT_NOT_ANSWERED, InputError
+from lockflow.errors import EXIT_ANSWER_IS_NO, EXIT_DONE, EXIT_NOT_ANSWERED, InputError, LockflowError
 from lockflow.images.model import Drift
 from lockflow.report.model import Report, Verdict
+from lockflow.steps import Target
 
 _SUMMARY = "Check the lock for platforms: is there a wheel for each package that applies there?"
 _EPILOG = """\
@@ -68,6 +69,7 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
                 level=options.level,
                 open_engine=open_engine,
                 watch=jobs,
+                is_kept=False,
             )
 
     def drift() -> tuple[Drift, ...]:
@@ -85,6 +87,7 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
         from lockflow.cli.fix import tried
 
         report = tried(report, asked, console, pythons=pythons, network=reach)
+    _keep(report, asked, console)
     if options.json:
         console.data(checking.as_json(report).rstrip("\n"))
     say_report(report, console)
@@ -92,6 +95,14 @@ def run_check(words: list[str], console: Console, started: Started) -> int:
         console.problem(drift_message(found))
     console.note(f"Checked {plural(len(report.platforms), 'platform')} in {duration(started.elapsed())}")
     return EXIT_ANSWER_IS_NO if drifts else exit_code(report)
+
+
+def _keep(report: Report, asked: Target, console: Console) -> None:
+    """Write the reports. Where they cannot be (a read-only checkout), the answer is known and told all the same."""
+    try:
+        checking.keep(asked, report)
+    except LockflowError as error:
+        console.warn(f"{error.what}, nor those after it: {error.why} ({error.where})")
 
 
 def say_report(report: Report, console: Console) -> None:

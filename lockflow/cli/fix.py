@@ -23,9 +23,7 @@ def tried(report: Report, asked: Target, console: Console, *, pythons: Sequence[
     except NetworkError as error:
         console.note(f"What is advised was not tried: {error.what}")
         return report
-    found = fixing.with_trials(report, fix)
-    fixing.keep(asked, found)
-    return found
+    return fixing.with_trials(report, fix)
 
 
 def mend(

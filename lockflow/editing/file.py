@@ -7,20 +7,20 @@ wrong then puts the lock back as it was.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
 from lockflow.editing.model import Done, Place
+from lockflow.editing.replacing import lock_put_back, read_text, replace_all
 from lockflow.errors import InputError
 from lockflow.inputs.dependency_lists import Bounds, parse_written, with_string, without_requirement
 from lockflow.inputs.edit import document, inner, with_array, without_entry, without_table
 from lockflow.inputs.tables import nearest
 from lockflow.lock.decode import decode
-from lockflow.lock.files import read_lock_text, replace_text, write_lock_text
+from lockflow.lock.files import read_lock_text
 from lockflow.lock.modes import Mode
 from lockflow.resolve.drive import Progress
 from lockflow.standards.names import normalize_name
@@ -158,26 +158,13 @@ class EditedFile:
         elif mode is Mode.FROZEN:
             result = None
         else:
-            with _restored(self._lock_path()):
+            with lock_put_back(self._lock_path()):
                 result = lock(self._drafted(), mode, network=network, progress=progress, flag="--locked")
                 if mode is not Mode.DRY_RUN:
-                    self._write()
+                    replace_all(self.drafts)
             return Done(path=self.path, before=self.before, after=self.text, result=result)
-        self._write()
+        replace_all(self.drafts)
         return Done(path=self.path, before=self.before, after=self.text, result=result)
-
-    def _write(self) -> None:
-        before = {path: path.read_bytes() for path in self.drafts}
-        done: list[Path] = []
-        try:
-            for path, text in self.drafts.items():
-                if before[path] != text.encode():
-                    done.append(path)
-                    _replace(path, text)
-        except BaseException:
-            for path in done:
-                _replace(path, before[path].decode())
-            raise
 
     def _drafted(self) -> Target:
         return replace(self.target, drafts={**self.target.drafts, **self.drafts})
@@ -271,38 +258,3 @@ def _is_named(entry: object, name: str) -> bool:
         return parse_written(entry).name == name
     except InvalidRequirement:
         return False
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put `text` in the place of a file at once."""
-    try:
-        replace_text(path, text)
-    except OSError as error:
-        raise InputError(
-            f"{path.name} cannot be written",
-            where=str(path),
-            why=error.strerror or str(error),
-            next="make room or give permission; nothing was changed",
-        ) from error
-
-
-@contextmanager
-def _restored(path: Path) -> Iterator[None]:
-    """Put the lock back where the block fails after it was written."""
-    content = path.read_bytes() if path.is_file() else None
-    try:
-        yield
-    except BaseException:
-        if content is None:
-            if path.is_file():
-                path.unlink()
-        elif path.read_bytes() != content:
-            write_lock_text(path, content.decode())
-        raise
-
-
-def read_text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path.name} cannot be read", where=str(path), why=str(error)) from error

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from lockflow.editing.file import read_text
+from lockflow.editing.replacing import read_text
 from lockflow.errors import InputError
 from lockflow.inputs.edit import document, inner
 from lockflow.inputs.paths import is_url

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from lockflow.editing.file import read_text
+from lockflow.editing.replacing import read_text
 from lockflow.errors import InputError
 from lockflow.inputs.paths import is_url
 from lockflow.inputs.requirements_file import FileEntry, parse_requirements_file

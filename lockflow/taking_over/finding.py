@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lockflow.editing.file import read_text
+from lockflow.editing.replacing import read_text
 from lockflow.errors import InputError
 from lockflow.inputs.edit import inner
 from lockflow.taking_over.model import Found, Include

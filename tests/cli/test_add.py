@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import errno
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from lockflow.dependencies import AddAsk, add
-from lockflow.editing import file
+from lockflow.editing import replacing
+from lockflow.editing.replacing import replace_all
+from lockflow.errors import InputError
 from lockflow.lock.files import replace_text
 from lockflow.steps import Network, Target
 from support.workbench import Workbench
@@ -130,7 +133,7 @@ def test_a_file_that_cannot_be_written_takes_the_lock_back(shop: Workbench, monk
             raise OSError(13, "Permission denied")
         replace_text(path, text)
 
-    monkeypatch.setattr(file, "replace_text", refuse)
+    monkeypatch.setattr(replacing, "replace_text", refuse)
     run = shop.run("add", "pear")
     assert run.code == 2
     assert "error: pyproject.toml cannot be written" in run.said
@@ -184,6 +187,61 @@ def test_a_malformed_project_gets_one_error_and_stays(bench: Workbench, toml: st
     assert "made a mistake" not in run.said
     assert run.said.count("error: ") == 1
     assert text(bench) == toml
+
+
+def fill(monkeypatch: pytest.MonkeyPatch, *names: str, after: int = 0) -> None:
+    """Let no file of these names be replaced any more, after so many that can be."""
+    put, left = Path.replace, after
+
+    def replaced(path: Path, target: Path) -> Path:
+        nonlocal left
+        if Path(target).name in names:
+            if not left:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            left -= 1
+        return put(path, target)
+
+    monkeypatch.setattr(Path, "replace", replaced)
+
+
+@pytest.mark.parametrize("words", [("add", "pear"), ("remove", "apple")])
+def test_a_project_that_cannot_be_written_puts_the_lock_back(
+    shop: Workbench, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    before = both(shop)
+    fill(monkeypatch, "pyproject.toml")
+    run = shop.run(*words)
+    assert run.code == 2
+    assert "error: pyproject.toml cannot be written\n" in run.said
+    assert run.said.endswith("the old file is untouched\n         uv.lock was put back as it was\n")
+    assert both(shop) == before
+    assert not [path for path in shop.project.iterdir() if path.suffix == ".tmp"]
+
+
+def test_a_lock_that_cannot_be_put_back_is_told(shop: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    project, lock = both(shop)
+    fill(monkeypatch, "pyproject.toml", "uv.lock", after=1)
+    run = shop.run("add", "pear")
+    assert run.code == 2
+    assert run.said.endswith("uv.lock is new already, and could not be put back: lock again\n")
+    assert both(shop)[0] == project
+    assert both(shop)[1] != lock
+
+
+def test_of_two_files_the_first_is_put_back_where_the_second_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = tmp_path / "first.toml", tmp_path / "second.toml"
+    for path in (first, second):
+        path.write_text("old", encoding="utf-8")
+    with monkeypatch.context() as patch:
+        fill(patch, "second.toml")
+        with pytest.raises(InputError, match=r"second\.toml cannot be written"):
+            replace_all({first: "new", second: "new"})
+    assert [path.read_text(encoding="utf-8") for path in (first, second)] == ["old", "old"]
+    fill(monkeypatch, "first.toml", "second.toml", after=1)
+    with pytest.raises(InputError, match=r"first\.toml is new already, and could not be put back"):
+        replace_all({first: "new", second: "new"})
 
 
 def test_a_path_to_what_is_no_project_is_refused(shop: Workbench) -> None:

@@ -46,6 +46,17 @@ def test_the_verdicts_are_data_on_stdout(bench: Workbench, capsys: pytest.Captur
     ]
 
 
+def test_where_no_report_can_be_written_the_answer_is_told_all_the_same(bench: Workbench) -> None:
+    bench.write("apple")
+    bench.run("lock")
+    (bench.project / "reports").write_text("in the way", encoding="utf-8")
+    run = bench.run("check")
+    assert run.code == 0
+    assert "warning: the report darwin.json cannot be written, nor those after it: " in run.said
+    assert "linux/arm64  good" in run.said
+    assert bench.run("report").code == 2, "there, the reports are what is asked for"
+
+
 def test_one_python_can_be_asked_about(bench: Workbench) -> None:
     only_on_darwin(bench)
     assert bench.run("check", "darwin", "--python", "3.12").code == 0
