@@ -23,7 +23,7 @@ from lockflow.engines.images import Build, ImageEngine, OnNews, Pushed
 from lockflow.engines.model import Place
 from lockflow.engines.opening import open_engine, open_images
 from lockflow.engines.watch import NOBODY, Job, Watch
-from lockflow.errors import AnswerIsNo, EngineError, InputError, LockflowError, MissingImage
+from lockflow.errors import AnswerIsNo, EngineError, InputError, LockflowError, MissingImage, telling
 from lockflow.image_plans import Project, Wishes, builder_platform, context_of, plan_of, project_of
 from lockflow.images.context import digests
 from lockflow.images.identity import REPOSITORY, TAG, inputs_digest, labels, reference_of, usual_tag
@@ -328,11 +328,16 @@ class _Maker:
         self._on_output = on_output
         self._secrets = secrets_of(ready.project, target.environment)
         self._programs: dict[str, bytes] = {}
+        self._done: list[str] = []
         self._lock = threading.Lock()
         files = [*digests(context_of(self._project, self._project.uv.encode()))]
         self._name, self._tag = _named(self._project, ask, files)
 
     def made(self) -> ImageResult:
+        with telling(self._done):
+            return self._made()
+
+    def _made(self) -> ImageResult:
         platforms = self._ready.platforms
         self._watch.expect([self._job(platform) for platform in platforms])
         # One is made in this thread, which Ctrl-C interrupts.
@@ -410,10 +415,12 @@ class _Maker:
         clock.lap("verify")
         reference = _reference((self._name, self._tag), self._ask, platform, self._ready.platforms)
         self._images.name(image, plan.engine_platform, reference)
+        self._done.append(f"the image for {platform.name} was built and is there: {reference}")
         pushed = ""
         if self._ask.push:
             self._watch.doing(job, f"pushing {reference}")
             pushed = self._images.push(reference, plan.engine_platform, lambda _: None).digest
+            self._done.append(f"it was pushed: {reference}@{pushed}")
             clock.lap("push")
         return BuiltImage(
             platform=platform.name,

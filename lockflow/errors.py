@@ -6,6 +6,9 @@ says that a step cannot go on. Every message says what happened, where, why, and
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 EXIT_DONE = 0
 EXIT_ANSWER_IS_NO = 1
 EXIT_NOT_ANSWERED = 2
@@ -63,6 +66,16 @@ class AnswerIsNo(LockflowError):
     """The question was answered, and the answer is no (unsatisfiable, outdated, a platform fails)."""
 
     exit_code = EXIT_ANSWER_IS_NO
+
+
+@contextmanager
+def telling(done: Sequence[str]) -> Iterator[None]:
+    """Let an error out of the block tell what had been done before it, and stays: `done`, which may grow meanwhile."""
+    try:
+        yield
+    except LockflowError as error:
+        error.next = "\n".join(part for part in (error.next, *done) if part)
+        raise
 
 
 def four_parts(what: str, *, where: str = "", why: str = "", next: str = "") -> str:

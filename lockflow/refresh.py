@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from lockflow.errors import InputError
+from lockflow.errors import InputError, telling
 from lockflow.inputs.durations import Clock, InvalidCutoff, parse_cutoff
 from lockflow.inputs.model import Manifest
 from lockflow.lock.encode import encode
@@ -24,7 +24,7 @@ from lockflow.refreshing.rounds import Rounds
 from lockflow.refreshing.telling import told
 from lockflow.report.refreshed import Refreshed, refreshed_as_json
 from lockflow.report.refreshed_as_markdown import refreshed_as_markdown
-from lockflow.report.write import write_refreshed
+from lockflow.report.write import drafted_refreshed
 from lockflow.resolve.drive import Progress
 from lockflow.steps import Network, Target, Walk
 
@@ -85,14 +85,20 @@ def refresh(
         outcome = told(rounds, old, new, cool_down, now_ns)
         if ask.is_dry_run:
             return RefreshResult(refreshed=outcome, lock_path=walk.read.lock_path, warnings=walk.read.warnings)
-        if repository is not None and is_changed:
-            repository.prepare()
-        if is_changed:
-            write_lock_text(walk.read.lock_path, encode(new))
-    reports = write_refreshed(ask.report_folder or walk.read.root / "reports", outcome)
+        made: list[str] = []
+        done: list[str] = []
+        with telling(done), drafted_refreshed(ask.report_folder or walk.read.root / "reports", outcome) as put:
+            if repository is not None and is_changed:
+                made = repository.prepare()
+                done += made
+            if is_changed:
+                write_lock_text(walk.read.lock_path, encode(new))
+                done.append(f"{walk.read.lock_path.name} is new already, and stands")
+            reports = put()
     commit = ""
     if repository is not None and is_changed:
-        commit = repository.commit(walk.read.lock_path, message(outcome))
+        with telling([*made, f"what changed is in {reports[0]}"]):
+            commit = repository.commit(walk.read.lock_path, message(outcome))
     return RefreshResult(
         refreshed=outcome, lock_path=walk.read.lock_path, warnings=walk.read.warnings, reports=reports, commit=commit
     )

@@ -199,8 +199,9 @@ def test_the_first_build_that_fails_ends_the_others_and_is_told(locked: Workbenc
 
 def test_a_registry_that_refuses_is_an_engine_error(locked: Workbench) -> None:
     images = FakeImages(INSTALLED, push_failure=build_faults.push_failed("host/app:1", "denied: no"))
-    with pytest.raises(EngineError, match="does not let you push"):
+    with pytest.raises(EngineError, match="does not let you push") as caught:
         built(locked, images, ask={"push": True, "tag": "host/app:1"})
+    assert caught.value.next.endswith("\nthe image for linux/amd64 was built and is there: host/app:1")
 
 
 # Without an engine ---------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from lockflow.cli.choice import (
 from lockflow.cli.console import Console
 from lockflow.cli.faults import Parser, flag
 from lockflow.cli.plain import Started
-from lockflow.errors import InputError
+from lockflow.errors import InputError, telling
 from lockflow.standards.names import normalize_name
 
 _FORMATS = ("requirements.txt", "pylock.toml", "cyclonedx1.6")
@@ -78,7 +78,8 @@ def run_export(words: list[str], console: Console, started: Started) -> int:
             is_editable=is_editable,
             not_editable=not_editable,
         )
-    _write(text, options, console)
+    with telling(seen.result.done):
+        _write(text, options, console)
     return 0
 
 

@@ -105,7 +105,7 @@ def guarded(command: str, words: list[str], started: Started) -> int:
         console.say(f"interrupted: {kept}")
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001  the last line of defence against tracebacks
-        console.error(our_fault(error))
+        console.error(our_fault(error, is_lock_new=_lock_bytes(words) != lock))
         return EXIT_NOT_ANSWERED
 
 
@@ -192,18 +192,21 @@ def _lock_bytes(words: list[str]) -> bytes | None:
     return None
 
 
-def our_fault(error: Exception) -> InputError:
-    """What to say of an error that nobody expected: its details go to a file, since a person cannot use them."""
+def our_fault(error: Exception, *, is_lock_new: bool = False) -> InputError:
+    """What to say of an error that nobody expected: its details go to a file, since a person cannot use them.
+
+    `is_lock_new` tells that the run had written the lock before.
+    """
     import traceback
 
     lines = "".join(traceback.format_exception(error))
     details = f"lockflow {VERSION}, Python {sys.version}, {sys.platform}\n{lines}"
     place = _keep(details)
     return InputError(
-        "lockflow made a mistake and stopped; nothing was changed",
+        "lockflow made a mistake and stopped",
         where=f"details are in {place}" if place else "",
         why=f"{type(error).__name__}: {error}".strip().rstrip(":"),
-        next="please report it, with the details",
+        next="please report it, with the details" + ("; uv.lock had been written before" if is_lock_new else ""),
     )
 
 

@@ -35,7 +35,12 @@ def build(target: Target, ask: ImageAsk, record: Path, network: Network, console
         fresh.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2))
         os.replace(fresh, record)  # noqa: PTH105  both are paths here
     except OSError as error:
-        raise LockFileError("what was built cannot be noted", where=str(record), why=str(error)) from error
+        raise LockFileError(
+            "what was built cannot be noted",
+            where=str(record),
+            why=error.strerror or str(error),
+            next="make room or give permission; the images are there, and the next run builds them from what is cached",
+        ) from error
     return content
 
 

@@ -38,25 +38,33 @@ class Repository:
                     next="switch to it, delete it, or name another",
                 )
 
-    def prepare(self) -> None:
-        """Go to the branch; nothing was written yet, and files that were edited stay as they are."""
-        if self.branch and not self._is_here():
-            self._git("switch", "--quiet", "--create", self.branch, what=f"the branch {self.branch} cannot be made")
+    def prepare(self) -> list[str]:
+        """Go to the branch; nothing was written yet, and files that were edited stay as they are.
+
+        Returns what that changed, in words.
+        """
+        if not self.branch or self._is_here():
+            return []
+        self._git("switch", "--quiet", "--create", self.branch, what=f"the branch {self.branch} cannot be made")
+        return [f"the branch {self.branch} was made, and is where you are"]
 
     def commit(self, path: Path, message: str) -> str:
         """Commit the lock alone; return the commit."""
         what = "the lock was written, but not committed"
-        self._git("add", "--", str(path), what=what)
-        self._git("commit", "--quiet", "-m", message, "--", str(path), what=what)
+        then = f"mend what git says, then: git commit {path.name}"
+        self._git("add", "--", str(path), what=what, next=then)
+        self._git("commit", "--quiet", "-m", message, "--", str(path), what=what, next=then)
         return self._git("rev-parse", "HEAD", what=what).strip()
 
     def _is_here(self) -> bool:
         return self._run("symbolic-ref", "--quiet", "--short", "HEAD").stdout.strip() == self.branch
 
-    def _git(self, *words: str, what: str) -> str:
+    def _git(self, *words: str, what: str, next: str = "") -> str:
         outcome = self._run(*words)
         if outcome.exit_code:
-            raise EngineError(what, where=f"git {words[0]} in {self.root}", why=outcome.stderr.strip())
+            raise EngineError(
+                what, where=f"git {words[0]} in {self.root}", why=(outcome.stderr or outcome.stdout).strip(), next=next
+            )
         return outcome.stdout
 
     def _run(self, *words: str) -> Outcome:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lockflow.errors import InputError, LockflowError
@@ -67,16 +69,42 @@ def read_platform_report(path: Path) -> PlatformReport:
     return platform_report_from_json(content, str(path))
 
 
-def write_refreshed(folder: Path, refreshed: Refreshed) -> tuple[Path, ...]:
-    """Write `refresh.md` and `refresh.json` into `folder`; return their paths."""
-    paths = folder / "refresh.md", folder / "refresh.json"
-    _replace(paths[0], refreshed_as_markdown(refreshed))
-    _replace(paths[1], refreshed_as_json(refreshed))
-    return paths
+@contextmanager
+def drafted_refreshed(folder: Path, refreshed: Refreshed) -> Iterator[Callable[[], tuple[Path, ...]]]:
+    """Bring `refresh.md` and `refresh.json` to the disk of `folder`; where that fails, nothing else need change.
+
+    Yields what puts them in their places and returns these; without that, nothing of them is left.
+    """
+    texts = {"refresh.md": refreshed_as_markdown(refreshed), "refresh.json": refreshed_as_json(refreshed)}
+    drafts: dict[Path, Path] = {}
+
+    def put() -> tuple[Path, ...]:
+        for path, draft in drafts.items():
+            with _told(path):
+                draft.replace(path)
+        return tuple(drafts)
+
+    try:
+        for name, text in texts.items():
+            drafts[folder / name] = _draft(folder / name, text)
+        yield put
+    finally:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
 
 
 def _replace(path: Path, text: str) -> None:
+    draft = _draft(path, text)
     try:
+        with _told(path):
+            draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _draft(path: Path, text: str) -> Path:
+    """A file beside `path` with the text, which is to take its place."""
+    with _told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         try:
@@ -84,14 +112,21 @@ def _replace(path: Path, text: str) -> None:
                 file.write(text)
             # mkstemp gives files that only their owner reads.
             Path(name).chmod(0o644)
-            Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+    return Path(name)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Say which report cannot be written."""
+    try:
+        yield
     except OSError as error:
         raise LockflowError(
             f"the report {path.name} cannot be written",
             where=str(path),
-            why=str(error),
+            why=error.strerror or str(error),
             next="make the folder of the reports writable, or make room on the disk",
         ) from error

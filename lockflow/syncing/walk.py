@@ -21,7 +21,7 @@ from lockflow.environments.model import Environment, Plan, Wanted
 from lockflow.environments.plan import SEEDS, plan
 from lockflow.environments.pythons import Pythons
 from lockflow.environments.store import Store
-from lockflow.errors import InputError
+from lockflow.errors import InputError, telling
 from lockflow.inputs.read import ReadResult
 from lockflow.lock.files import only_one_process
 from lockflow.lock.model import Lock
@@ -56,7 +56,8 @@ def sync(
     """
     told, ask = listener or Silent(), ask or SyncAsk()
     result = lock(target, mode, flag=flag, network=network, progress=getattr(told, "progress", None))
-    return install(target, ask, inputs(target), result, network=network, listener=told)
+    with telling(result.done):
+        return install(target, ask, inputs(target), result, network=network, listener=told)
 
 
 def install(

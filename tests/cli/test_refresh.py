@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import re
 import subprocess
@@ -375,6 +376,39 @@ def test_the_report_goes_where_it_is_asked_to(fresh: Workbench, tmp_path: Path) 
     assert {path.name for path in (tmp_path / "there").iterdir()} == {"refresh.md", "refresh.json"}
 
 
+# What goes wrong ----------------------------------------------------------------------------------------------------
+
+
+def test_where_reports_cannot_be_written_the_lock_stays_too(fresh: Workbench) -> None:
+    fresh.offer("pear", "2.0")
+    (fresh.project / "reports").write_text("in the way", encoding="utf-8")
+    before = fresh.lock.read_bytes()
+    run = fresh.run("refresh")
+    assert run.code == 2
+    assert "error: the report refresh.md cannot be written\n" in run.said
+    assert "is new already" not in run.said
+    assert fresh.lock.read_bytes() == before
+
+
+def test_a_report_that_fails_after_the_lock_was_written_says_so(
+    fresh: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh.offer("pear", "2.0")
+    put = Path.replace
+
+    def replaced(self: Path, target: Path) -> Path:
+        if Path(target).name == "refresh.json":
+            raise OSError(errno.EIO, "Input/output error")
+        return put(self, target)
+
+    monkeypatch.setattr(Path, "replace", replaced)
+    run = fresh.run("refresh")
+    assert run.code == 2
+    assert run.said.endswith("make room on the disk\n         uv.lock is new already, and stands\n")
+    assert locked(fresh)["pear"] == "2.0"
+    assert [path.name for path in (fresh.project / "reports").iterdir()] == ["refresh.md"]
+
+
 # The commit ----------------------------------------------------------------------------------------------------------
 
 
@@ -418,6 +452,21 @@ def test_a_branch_is_made_for_the_commit_where_asked(repository: Workbench) -> N
     assert run.code == 2
     assert "there is a branch refresh/today already" in run.said
     assert locked(repository)["pear"] == "1.0"
+
+
+def test_a_commit_that_is_refused_tells_what_was_done_before(repository: Workbench) -> None:
+    repository.offer("pear", "2.0")
+    hook = repository.project / ".git" / "hooks" / "pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho not today\nexit 1\n", encoding="utf-8")
+    hook.chmod(0o755)
+    run = repository.run("refresh", "--branch", "refresh/today")
+    assert run.code == 2
+    assert "error: the lock was written, but not committed\n" in run.said
+    assert "not today" in run.said
+    assert "the branch refresh/today was made, and is where you are" in run.said
+    assert f"what changed is in {repository.project / 'reports' / 'refresh.md'}" in run.said
+    assert locked(repository)["pear"] == "2.0"
 
 
 def test_nothing_is_committed_where_nothing_changed(repository: Workbench) -> None:

@@ -142,6 +142,17 @@ def test_what_cannot_be_installed_here_is_named_all_at_once(desk: Installation) 
 # Environments ---------------------------------------------------------------------------------------------------------
 
 
+def test_what_goes_wrong_after_the_lock_was_written_says_that_it_was(desk: Installation) -> None:
+    desk.write()
+    run = desk.run("sync", "--python", "3.1")
+    assert run.code == 2
+    assert run.said.endswith("\n         uv.lock is new already, and stands\n")
+    assert "is new already" not in desk.run("sync", "--python", "3.1").said
+    desk.write("apple")
+    run = desk.run("export", "--offline", "-o", "nowhere/requirements.txt")
+    assert "is new already" not in run.said, "nothing of that name could be found, so the lock is the old one"
+
+
 def test_what_is_no_environment_is_never_replaced(desk: Installation) -> None:
     desk.write()
     desk.environment.mkdir()
