@@ -87,7 +87,7 @@ def meant(word: str, known: list[str]) -> str:
 def guarded(command: str, words: list[str], started: Started) -> int:
     """Run `command`; return its exit code, or that of what stopped it."""
     console = started.console = Console(started.environment)
-    lock = _lock_bytes(words)
+    lock = _Before(words)
     try:
         return _command(command)(words, console, started)
     except HelpAsked as asked:
@@ -99,13 +99,13 @@ def guarded(command: str, words: list[str], started: Started) -> int:
         console.error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        kept = "nothing was changed" if _lock_bytes(words) == lock else "uv.lock had been written before"
         if command in ("sync", "run"):
-            kept = f"{kept.replace('nothing', 'the lock').replace('was changed', 'is as it was')}; {_MENDED}"
-        console.say(f"interrupted: {kept}")
+            console.say(f"interrupted: {lock.written or 'the lock is as it was'}; {_MENDED}")
+        else:
+            console.say(f"interrupted: {lock.written or 'nothing was changed'}")
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001  the last line of defence against tracebacks
-        console.error(our_fault(error, is_lock_new=_lock_bytes(words) != lock))
+        console.error(our_fault(error, lock.written))
         return EXIT_NOT_ANSWERED
 
 
@@ -180,22 +180,35 @@ def _command(name: str) -> Callable[[list[str], Console, Started], int]:
     return run
 
 
-def _lock_bytes(words: list[str]) -> bytes | None:
-    """What uv.lock holds, to tell after an interruption whether it is the old one."""
-    places = [words[at + 1] for at, word in enumerate(words[:-1]) if word in ("--directory", "--project")]
-    folder = Path.cwd().joinpath(*places)
-    for place in (folder, *folder.parents):
+class _Before:
+    """The lock that a command is about to work on, to tell after an interruption whether it is the old one."""
+
+    def __init__(self, words: list[str]) -> None:
+        given = {word: words[at + 1] for at, word in enumerate(words[:-1])}
+        folder = Path.cwd().joinpath(*(given[name] for name in ("--directory", "--project") if name in given))
+        if "--script" in given:
+            self._path = folder / f"{given['--script']}.lock"
+        else:
+            places = (place / "uv.lock" for place in (folder, *folder.parents))
+            self._path = next((path for path in places if path.is_file()), folder / "uv.lock")
+        self._content = self._read()
+
+    @property
+    def written(self) -> str:
+        """Says that the lock was written since; empty where it was not."""
+        return f"{self._path.name} had been written before" if self._read() != self._content else ""
+
+    def _read(self) -> bytes | None:
         try:
-            return (place / "uv.lock").read_bytes()
+            return self._path.read_bytes()
         except OSError:
-            continue
-    return None
+            return None
 
 
-def our_fault(error: Exception, *, is_lock_new: bool = False) -> InputError:
+def our_fault(error: Exception, done: str = "") -> InputError:
     """What to say of an error that nobody expected: its details go to a file, since a person cannot use them.
 
-    `is_lock_new` tells that the run had written the lock before.
+    `done` says what the run had changed before.
     """
     import traceback
 
@@ -206,7 +219,7 @@ def our_fault(error: Exception, *, is_lock_new: bool = False) -> InputError:
         "lockflow made a mistake and stopped",
         where=f"details are in {place}" if place else "",
         why=f"{type(error).__name__}: {error}".strip().rstrip(":"),
-        next="please report it, with the details" + ("; uv.lock had been written before" if is_lock_new else ""),
+        next="\n".join(filter(None, ("please report it, with the details", done))),
     )
 
 

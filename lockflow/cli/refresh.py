@@ -55,6 +55,7 @@ def refresh_parser() -> Parser:
     parser = Parser("refresh", _SUMMARY, epilog=_EPILOG)
     add = parser.add_argument
     add("packages", nargs="*", metavar="PACKAGE", help="refresh these alone; by default all")
+    add("--script", metavar="FILE", help="refresh the lock of a script with inline metadata in place of the project's")
     add("--at-most", type=_count, metavar="N", help="update at most N packages, the longest waiting first")
     add("--only", choices=("patch", "minor", "major"), default="major", help="the largest step that is taken")
     text = 'insist that [tool.uv] exclude-newer is this span, like "7 days"'
@@ -94,7 +95,7 @@ def say_refresh(result: RefreshResult, console: Console) -> None:
     told = result.refreshed
     for change in told.changes:
         new = ", ".join(f"v{entry.version}" for entry in change.new)
-        old = ", ".join(f"v{version}" for version in change.old)
+        old = ", ".join(f"v{entry.version}" for entry in change.old)
         if not change.old:
             console.change(f"Added {change.name} {new}")
         elif not change.new:

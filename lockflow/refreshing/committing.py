@@ -13,7 +13,7 @@ from lockflow.steps import Target
 
 def message(told: Refreshed) -> str:
     """The headline, and a line for each package that moved or was held back."""
-    lines = [f"- {change.name} {', '.join(change.old) or '(new)'} -> "
+    lines = [f"- {change.name} {', '.join(entry.version for entry in change.old) or '(new)'} -> "
              f"{', '.join(entry.version for entry in change.new) or '(removed)'}"
              for change in told.changes]  # fmt: skip
     lines += [f"- {held.name} stays at {', '.join(held.kept)}: {held.version} on {held.platform}: {held.reason}"

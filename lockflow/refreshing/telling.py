@@ -15,7 +15,7 @@ from lockflow.platforms.model import Coverage, Status
 from lockflow.platforms.read import known_platforms
 from lockflow.platforms.selection import graph_of
 from lockflow.refreshing.limits import Spot
-from lockflow.refreshing.outlook import findings_of, plain, uploaded
+from lockflow.refreshing.outlook import findings_of, uploaded
 from lockflow.refreshing.rounds import Rounds
 from lockflow.report.refreshed import Failing, Link, MovedFloor, PackageChange, Refreshed, Released, Shift, Yanked
 from lockflow.standards.versions import Version
@@ -33,6 +33,7 @@ def told(rounds: Rounds, old: Lock | None, new: Lock, cool_down: str, now_ns: in
     yanked = rounds.outlook.yanked(new) if rounds.outlook.listings else {}
     return Refreshed(
         kind=kind,
+        file=rounds.walk.read.lock_path.name,
         lock=digest(encode(new).encode()),
         cool_down=cool_down,
         changes=_changes(rounds, found, old, new, now_ns),
@@ -54,9 +55,7 @@ def _changes(
     direct = _direct(rounds.outlook.manifest)
     requirers = _requirers(new)
     yanked = {(name, f"v{version}"): text for (name, version), text in rounds.yanked.items()}
-    packages: dict[str, list[Package]] = {}
-    for package in new.packages:
-        packages.setdefault(package.name, []).append(package)
+    packages, earlier = _by_name(new), {} if old is None else _by_name(old)
     moved = [package for change in found for package in packages.get(change.name, ())]
     rounds.outlook.look(package.name for package in moved)
     links = rounds.outlook.links(moved)
@@ -65,7 +64,7 @@ def _changes(
         lost, gained = _shifts(change.name, before, after)
         entry = PackageChange(
             name=change.name,
-            old=plain(change.old),
+            old=tuple(_released(package, now_ns) for package in earlier.get(change.name, ())),
             new=tuple(_released(package, now_ns) for package in packages.get(change.name, ())),
             is_direct=change.name in direct,
             required_by=tuple(sorted(requirers.get(change.name, ()))),
@@ -76,6 +75,13 @@ def _changes(
         )
         result.append(entry)
     return tuple(result)
+
+
+def _by_name(lock: Lock) -> dict[str, list[Package]]:
+    packages: dict[str, list[Package]] = {}
+    for package in lock.packages:
+        packages.setdefault(package.name, []).append(package)
+    return packages
 
 
 def _links(
@@ -106,13 +112,14 @@ def _requirers(lock: Lock) -> dict[str, set[str]]:
 
 
 def _released(package: Package, now_ns: int) -> Released:
+    version = "(dynamic)" if package.version is None else str(package.version)
     day = uploaded(package)[:10]
     try:
         released = date.fromisoformat(day)
     except ValueError:
-        return Released(version=str(package.version))
+        return Released(version=version)
     today = datetime.fromtimestamp(now_ns // 1_000_000_000, UTC).date()
-    return Released(version=str(package.version), date=day, age_days=max((today - released).days, 0))
+    return Released(version=version, date=day, age_days=max((today - released).days, 0))
 
 
 def _shifts(

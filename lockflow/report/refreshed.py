@@ -41,7 +41,7 @@ class PackageChange(Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    old: tuple[str, ...]
+    old: tuple[Released, ...]
     new: tuple[Released, ...]
     is_direct: bool
     required_by: tuple[str, ...] = ()
@@ -104,12 +104,13 @@ class Refreshed(Struct, frozen=True, kw_only=True):
     """What came of a refresh.
 
     `kind` is `none` (nothing changed), `versions`, `details` (no version changed, something else did: see `notes`)
-    or `format` (only how the lock is written). `lock` is the digest of the lock that holds now, `cool_down` the span
-    of the project's cut-off.
+    or `format` (only how the lock is written). `file` is the name of the lock, `lock` the digest of the one that holds
+    now, `cool_down` the span of the project's cut-off.
     """
 
     schema: int = REFRESH_SCHEMA
     kind: Literal["none", "versions", "details", "format"]
+    file: str = "uv.lock"
     lock: str
     cool_down: str = ""
     changes: tuple[PackageChange, ...] = ()
@@ -123,19 +124,16 @@ class Refreshed(Struct, frozen=True, kw_only=True):
     @property
     def headline(self) -> str:
         """The outcome in one line, fit to be the subject of a commit."""
-        if self.kind == "none":
-            return "Refresh uv.lock: nothing changed"
-        if self.kind == "format":
-            return "Refresh uv.lock: format only"
-        if self.kind == "details":
-            return "Refresh uv.lock: no version changed"
+        words = {"none": "nothing changed", "format": "format only", "details": "no version changed"}
+        if self.kind in words:
+            return f"Refresh {self.file}: {words[self.kind]}"
         counts = (
             ("updated", sum(bool(change.old and change.new) for change in self.changes)),
             ("added", sum(not change.old for change in self.changes)),
             ("removed", sum(not change.new for change in self.changes)),
             ("held back", len({held.name for held in self.held_back})),
         )
-        return "Refresh uv.lock: " + ", ".join(f"{count} {word}" for word, count in counts if count)
+        return f"Refresh {self.file}: " + ", ".join(f"{count} {word}" for word, count in counts if count)
 
 
 def refreshed_as_json(refreshed: Refreshed) -> str:

@@ -33,14 +33,16 @@ def _blocks(refreshed: Refreshed) -> Iterator[list[str]]:
         yield ["Only how the lock is written changed; it installs what it installed before."]
     if refreshed.cool_down:
         yield [f"Releases younger than {_code(refreshed.cool_down)} were not considered (`exclude-newer`)."]
+    whole = "project" if refreshed.file == "uv.lock" else "script"
     updated = [change for change in refreshed.changes if change.old and change.new]
     added = [change for change in refreshed.changes if not change.old]
     removed = [change for change in refreshed.changes if not change.new]
     for title, changes in (("Updated", updated), ("Added", added)):
         if changes:
-            yield _table(f"### {title}", ("Package", "Version", "Released", "Required by", "Links"), map(_row, changes))
+            rows = (_row(change, whole) for change in changes)
+            yield _table(f"### {title}", ("Package", "Version", "Released", "Required by", "Links"), rows)
     if removed:
-        yield ["### Removed", "", *(f"- {_code(change.name)} {_versions(change.old)}" for change in removed)]
+        yield ["### Removed", "", *(f"- {_code(change.name)} {_names(change.old)}" for change in removed)]
     shifts = [*_shifts(refreshed.changes)]
     if shifts:
         yield ["### Wheels lost and gained", "", *shifts]
@@ -85,15 +87,18 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) ->
     return [title, "", f"| {' | '.join(columns)} |", f"| {rule} |", *(f"| {' | '.join(row)} |" for row in rows)]
 
 
-def _row(change: PackageChange) -> tuple[str, str, str, str, str]:
-    new = ", ".join(_text(entry.version) for entry in change.new)
-    versions = f"{_versions(change.old)} → {new}" if change.old else new
+def _row(change: PackageChange, whole: str) -> tuple[str, str, str, str, str]:
+    versions = f"{_names(change.old)} → {_names(change.new)}" if change.old else _names(change.new)
+    released = ", ".join(map(_released, change.new))
+    before = ", ".join(entry.date for entry in change.old if entry.date)
+    if before:
+        released = f"{before} → {released}"
     if change.yanked:
         versions += f" (the old one was yanked: {_text(change.yanked)})"
-    required = [*(["**the project**"] if change.is_direct else []), *map(_code, change.required_by)]
+    required = [*([f"**the {whole}**"] if change.is_direct else []), *map(_code, change.required_by)]
     shown = ", ".join(required[:5]) + (f" and {len(required) - 5} more" if len(required) > 5 else "")
     links = " · ".join(f"[{_text(link.kind)}](<{link.url}>)" for link in change.links)
-    return _code(change.name), versions, ", ".join(map(_released, change.new)), shown, links
+    return _code(change.name), versions, released, shown, links
 
 
 def _released(entry: Released) -> str:
@@ -115,6 +120,10 @@ def _shift(shift: Shift) -> str:
 
 def _where(platform: str, pythons: Sequence[str]) -> str:
     return _text(platform) + (f" (Python {', '.join(pythons)})" if pythons else "")
+
+
+def _names(releases: Iterable[Released]) -> str:
+    return _versions(entry.version for entry in releases)
 
 
 def _versions(versions: Iterable[str]) -> str:

@@ -17,6 +17,12 @@ LINUX_X86 = "cp312-cp312-manylinux_2_17_x86_64"
 LINUX_ARM = "cp312-cp312-manylinux_2_17_aarch64"
 MAC = "cp312-cp312-macosx_11_0_arm64"
 ALL = (LINUX_X86, LINUX_ARM, MAC)
+INDEX = """\
+#
+# [[tool.uv.index]]
+# url = "https://index.example/simple"
+# default = true
+"""
 
 
 def locked(bench: Workbench) -> dict[str, str]:
@@ -250,9 +256,16 @@ def test_a_project_of_three_months_ago_moves_but_for_what_would_lose_a_platform(
     assert held["pythons"] == json.loads(pythons)
     assert "none for aarch64" in held["reason"]
     changes = {change["name"]: change for change in report["changes"]}
-    assert {name: (change["old"], change["new"][0]["age_days"]) for name, change in changes.items()} == {
-        "geo": (["1.0"], 40), "pear": (["1.0"], 10), "plum": (["1.0"], 60), "fig": (["1.0"], 60), "new-one": ([], 15),
-    }  # fmt: skip
+    assert {
+        name: [(entry["version"], entry["age_days"]) for entry in (*change["old"], *change["new"])]
+        for name, change in changes.items()
+    } == {
+        "geo": [("1.0", 200), ("1.2", 40)],
+        "pear": [("1.0", 200), ("2.0", 10)],
+        "plum": [("1.0", 200), ("1.1", 60)],
+        "fig": [("1.0", 200), ("1.1", 60)],
+        "new-one": [("1.0", 15)],
+    }
     assert (changes["fig"]["is_direct"], changes["fig"]["required_by"]) == (False, ["plum"])
     assert report["cool_down"] == "P7D"
     assert bench.run("refresh", "--exit-code").code == 0
@@ -315,6 +328,8 @@ def test_a_cool_down_of_the_project_gives_a_lock_that_passes_anywhere(bench: Wor
 
 
 def test_the_report_tells_age_and_who_requires(bench: Workbench) -> None:
+    (before,) = [entry for entry in bench.releases if (entry["name"], entry["version"]) == ("core", "2.0")]
+    before["file"][0]["upload-time"] = "2023-01-01T00:00:00.000000Z"
     bench.write("apple")
     bench.run("lock")
     bench.offer("core", "3.0")
@@ -324,7 +339,9 @@ def test_the_report_tells_age_and_who_requires(bench: Workbench) -> None:
     assert (change["is_direct"], change["required_by"]) == (False, ["apple"])
     assert change["new"][0]["date"] == "2024-01-01"
     assert change["new"][0]["age_days"] > 300
-    assert re.search(r"\| `core` \| 2.0 → 3.0 \| 2024-01-01 \(\d+ days ago\) \| `apple` \|", markdown(bench))
+    assert re.search(
+        r"\| `core` \| 2.0 → 3.0 \| 2023-01-01 → 2024-01-01 \(\d+ days ago\) \| `apple` \|", markdown(bench)
+    )
 
 
 def test_the_report_links_to_what_metadata_names(fresh: Workbench) -> None:
@@ -368,6 +385,23 @@ def test_a_change_of_the_format_alone_is_labelled(fresh: Workbench) -> None:
     assert "format only" in run.said
     assert "Only how the lock is written changed" in markdown(fresh)
     assert newest[0] in fresh.lock.read_text(encoding="utf-8")
+
+
+def test_the_lock_of_a_script_is_refreshed_with_a_report_in_its_name(bench: Workbench) -> None:
+    script = bench.project / "tool.py"
+    head = f'# /// script\n# requires-python = ">=3.11"\n# dependencies = ["pear"]\n{INDEX}# ///\n'
+    script.write_text(head, encoding="utf-8")
+    bench.offer("pear", "1.0")
+    assert bench.run("lock", "--script", "tool.py").code == 0
+    bench.offer("pear", "2.0")
+    run = bench.run("refresh", "--script", "tool.py", "--exit-code")
+    assert run.code == 10, run.said
+    assert "Refresh tool.py.lock: 1 updated" in run.said
+    assert (told(bench)["file"], told(bench)["kind"]) == ("tool.py.lock", "versions")
+    assert "**the script**" in (bench.project / "reports" / "refresh.md").read_text(encoding="utf-8")
+    assert 'version = "2.0"' in (bench.project / "tool.py.lock").read_text(encoding="utf-8")
+    assert not bench.lock.exists()
+    assert bench.run("lock", "--script", "tool.py", "--check").code == 0
 
 
 def test_the_report_goes_where_it_is_asked_to(fresh: Workbench, tmp_path: Path) -> None:
