@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from msgspec import Struct
@@ -52,11 +53,14 @@ class Tried(Struct, frozen=True, kw_only=True):
 class Fix(Struct, frozen=True, kw_only=True):
     """What helps: the edits with the files as they would be, the lock then, and what is left.
 
-    `diff` is in the unified form, over all files. `refused` were tried and do not help.
+    `diff` is in the unified form, over all files. `refused` were tried and do not help. `mended` names packages that an
+    edit for another one mended. `others` would each help by itself, in place of the edits.
     """
 
     edits: tuple[Edit, ...] = ()
     refused: tuple[Tried, ...] = ()
+    mended: tuple[tuple[str, Edit], ...] = ()
+    others: tuple[Edit, ...] = ()
     files: tuple[tuple[Path, str], ...] = ()
     diff: str = ""
     left: tuple[Problem, ...] = ()
@@ -69,13 +73,17 @@ def find_fix(
     pythons: Sequence[str] = (),
     network: Network,
     on_try: Callable[[str], None] | None = None,
+    most_others: int = 0,
 ) -> Fix:
     """Try the edits that `report` offers, one package after the other, and join those that help.
 
-    A package may be required in several ways; what leaves it out of one shows the next, until nothing more helps.
+    A package may be required in several ways; what leaves it out of one shows the next, until nothing more helps. Of
+    the edits that were not needed, `most_others` are tried too, each by itself.
+
     Raises NetworkError where a trial needs what cannot be had.
     """
     search = _Search(target, report, tuple(pythons), network)
+    tell = on_try or (lambda _: None)
     kept: list[Edit] = []
     refused: list[Tried] = []
     tried: set[Edit] = set()
@@ -87,17 +95,26 @@ def find_fix(
                 if edit in tried or package not in {name for _, _, name in search.problems}:
                     continue
                 tried.add(edit)
-                if on_try is not None:
-                    on_try(words(edit))
+                tell(words(edit))
                 why_not = search.attempt(edit)
                 if why_not:
                     refused.append(Tried(edit=edit, why_not=why_not))
                 else:
                     kept.append(edit)
         offers = search.more_offers() if len(kept) > helped else []
+    others: list[Edit] = []
+    for edit in _untried(report, tried)[:most_others]:
+        tell(words(edit))
+        why_not = search.alone(edit)
+        if why_not:
+            refused.append(Tried(edit=edit, why_not=why_not))
+        else:
+            others.append(edit)
     return Fix(
         edits=tuple(kept),
         refused=tuple(refused),
+        mended=tuple(search.mended.items()),
+        others=tuple(others),
         files=tuple(search.drafts.items()),
         diff=_diff(search.drafts, search.read.root),
         left=tuple(sorted(search.problems)),
@@ -105,23 +122,31 @@ def find_fix(
 
 
 def with_trials(report: Report, fix: Fix) -> Report:
-    """The report, with the edits that helped first and marked as tried, and without those that do not help.
+    """The report with the edits that were found to help, those that were tried together first, and no others.
 
-    Where none is left, those that do not help stay in words, each with what came of it.
+    Where none helps, what was tried stays in words, each with what came of it; what was not tried says so.
     """
     refused = {tried.edit: tried.why_not for tried in fix.refused}
+    mended = dict(fix.mended)
     said: dict[Edit, str] = {}
     for entry in _entries(report):
         for edit, text in zip(entry.edits, entry.advice, strict=False):
             said.setdefault(edit, text)
-    marked = {edit: f"{said[edit]} (tried: it helps)" for edit in fix.edits if edit in said}
 
     def entry_after(entry: Entry) -> Entry:
-        helps = [edit for edit in marked if edit.package == entry.package]
-        others = [edit for edit in entry.edits if edit not in marked and edit not in refused]
-        texts = [*(marked[edit] for edit in helps), *(said[edit] for edit in others)]
+        helps = [edit for edit in fix.edits if edit in said and edit.package == entry.package]
+        if not helps and mended.get(entry.package) in said:
+            helps = [mended[entry.package]]
+        others = [edit for edit in entry.edits if edit in fix.others and edit not in helps]
+        texts = [f"{said[edit]} (tried: it helps)" for edit in helps]
+        texts += [f"{said[edit]} (tried: it helps too)" for edit in others]
         if not texts:
-            texts = [f"{said[edit]} (tried, to no avail: {refused[edit]})" for edit in entry.edits]
+            texts = [
+                f"{said[edit]} (tried, to no avail: {refused[edit]})"
+                if edit in refused
+                else f"{said[edit]} (not tried)"
+                for edit in entry.edits
+            ]
         return replace(entry, edits=(*helps, *others), advice=(*texts, *entry.advice[len(entry.edits) :]))
 
     def python_after(python: PythonReport) -> PythonReport:
@@ -133,6 +158,16 @@ def with_trials(report: Report, fix: Fix) -> Report:
         for platform in report.platforms
     )
     return replace(report, platforms=tuple(platforms))
+
+
+def _untried(report: Report, tried: Collection[Edit]) -> list[Edit]:
+    """The edits that were not tried: of each package the first, then of each the second, and so on."""
+    by_package: dict[str, dict[Edit, None]] = {}
+    for entry in _entries(report):
+        if not entry.is_good:
+            by_package.setdefault(entry.package, {}).update(dict.fromkeys(entry.edits))
+    queues = [[edit for edit in edits if edit not in tried] for edits in by_package.values()]
+    return [edit for rank in zip_longest(*queues) for edit in rank if edit is not None]
 
 
 def _entries(report: Report) -> Iterable[Entry]:
@@ -176,13 +211,15 @@ class _Search:
 
     def __init__(self, target: Target, report: Report, pythons: tuple[str, ...], network: Network) -> None:
         self.drafts: Drafts = {}
-        self.problems = {
+        self.mended: dict[str, Edit] = {}
+        self._first = frozenset(
             (platform.platform, python.python, entry.package)
             for platform in report.platforms
             for python in platform.pythons
             for entry in python.entries
             if not entry.is_good
-        }
+        )
+        self.problems: frozenset[Problem] = self._first
         self.read = steps.inputs(target)
         self._judged: list[_Judged] = []
         self._target = target
@@ -193,12 +230,30 @@ class _Search:
 
     def attempt(self, edit: Edit) -> str:
         """Keep `edit` where it helps; else return why it does not."""
-        mended = {problem for problem in self.problems if problem[2] == edit.package}
+        outcome = self._outcome(edit, self.drafts, self.problems)
+        if isinstance(outcome, str):
+            return outcome
+        before = {package for *_, package in self.problems}
+        self.drafts, self.problems, self._judged = outcome
+        for package in before - {package for *_, package in self.problems} - {edit.package}:
+            self.mended[package] = edit
+        return ""
+
+    def alone(self, edit: Edit) -> str:
+        """Why `edit` by itself would not help the project as it is; empty where it would. Keeps nothing."""
+        outcome = self._outcome(edit, {}, self._first)
+        return outcome if isinstance(outcome, str) else ""
+
+    def _outcome(
+        self, edit: Edit, drafts: Drafts, known: frozenset[Problem]
+    ) -> tuple[Drafts, frozenset[Problem], list[_Judged]] | str:
+        """What comes of an edit on top of drafts that leave the `known` problems, or why it does not help."""
+        mended = {problem for problem in known if problem[2] == edit.package}
         try:
-            drafts = self._edited(edit)
-            if drafts == self.drafts:
+            edited = self._edited(edit, drafts)
+            if edited == drafts:
                 return "the project says so already"
-            target = replace(self._target, drafts=drafts)
+            target = replace(self._target, drafts=edited)
             read = steps.inputs(target)
             lock = steps.lock(target, Mode.DRY_RUN, network=self._network).lock
             judged = self._judge(lock, read)
@@ -206,21 +261,20 @@ class _Search:
             raise
         except LockflowError as error:
             return error.what
-        problems = {
+        problems = frozenset(
             (coverage.platform, coverage.python, finding.package)
             for coverage, *_ in judged
             for finding in coverage.findings
             if not finding.is_good
-        }
-        worse = sorted(problems - self.problems)
+        )
+        worse = sorted(problems - known)
         if worse:
             platform, python, package = worse[0]
             return f"{package} would then be a problem on {platform} with Python {python}"
         # A constraint may mend one platform and a marker another, so that less of the same package counts too.
         if not mended - problems:
             return f"{edit.package} would still be a problem on {', '.join(sorted({place for place, _, _ in mended}))}"
-        self.drafts, self.problems, self._judged = drafts, problems, judged
-        return ""
+        return edited, problems, judged
 
     def more_offers(self) -> list[tuple[str, list[Edit]]]:
         """What leaves packages out that are still wrong, by the ways in which they are required now."""
@@ -242,14 +296,14 @@ class _Search:
             for python in pythons
         ]
 
-    def _edited(self, edit: Edit) -> Drafts:
+    def _edited(self, edit: Edit, drafts: Drafts) -> Drafts:
         folder = self._folder_of(edit.owner) if edit.owner else self.read.root
         path = folder / "pyproject.toml"
-        text = self.drafts.get(path)
+        text = drafts.get(path)
         if text is None:
             text = read_text(path)
         edited = _apply(edit, text, str(path))
-        return {**self.drafts, path: edited} if edited != text else self.drafts
+        return {**drafts, path: edited} if edited != text else drafts
 
     def _folder_of(self, name: str) -> Path:
         for member in self.read.manifest.members:

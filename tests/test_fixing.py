@@ -210,6 +210,49 @@ def test_what_a_check_advises_was_tried(bench: Workbench) -> None:
     assert {edit["kind"] for edit in entry["edits"]} == {"marker"}
 
 
+def advice(bench: Workbench, package: str) -> list[str]:
+    """What the report on linux/amd64 advises for a package, each cut to what it adds and what came of trying it."""
+    report = json.loads((bench.project / "reports" / "linux-amd64.json").read_text())
+    (entry,) = [entry for entry in report["pythons"][0]["entries"] if entry["package"] == package]
+    return [re.sub(r'^.*?add (the marker )?("[^"]*").*?( \(.*\))?$', r"\2\3", text) for text in entry["advice"]]
+
+
+def test_of_edits_beside_the_one_that_helps_those_are_advised_that_do_too(bench: Workbench) -> None:
+    offer(bench, "1.0", [*LINUX, MAC])
+    offer(bench, "1.1", [MAC])
+    bench.offer("pie", "1.0", "fruit")
+    bench.write("fruit", "pie")
+    bench.run("lock")
+    assert bench.run("check").code == 1
+    # A marker on one of two requirements leaves the other, and is not advised.
+    assert advice(bench, "fruit") == [
+        '"fruit<=1.0" (tried: it helps)',
+        "\"platform_machine == 'x86_64' and sys_platform == 'linux'\" (tried: it helps too)",
+        "\"fruit==1.1 ; platform_machine == 'arm64' and sys_platform == 'darwin'\" (tried: it helps too)",
+    ]
+
+
+def test_edits_that_are_too_many_to_be_tried_are_not_advised(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lockflow.cli.fix._MOST_OTHERS", 0)
+    offer(bench, "1.0", [*LINUX, MAC])
+    offer(bench, "1.1", [MAC])
+    bench.write("fruit")
+    bench.run("lock")
+    assert bench.run("check").code == 1
+    assert advice(bench, "fruit") == ['"fruit<=1.0" (tried: it helps)']
+
+
+def test_what_an_edit_for_another_package_mends_is_told_there_too(bench: Workbench) -> None:
+    for version, wheels in (("1.0", [*LINUX, MAC]), ("1.1", [MAC])):
+        bench.offer("fruit", version, f"seed=={version}", wheels=wheels)
+        bench.offer("seed", version, wheels=wheels)
+    bench.write("fruit")
+    bench.run("lock")
+    assert bench.run("check").code == 1
+    assert advice(bench, "fruit")[0] == advice(bench, "seed")[0] == '"fruit<=1.0" (tried: it helps)'
+    assert bench.run("check", "--fix").code == 0
+
+
 def test_offline_nothing_is_tried(bench: Workbench) -> None:
     offer(bench, "1.0", [MAC])
     bench.write("fruit")

@@ -12,6 +12,9 @@ from lockflow.errors import NetworkError
 from lockflow.report.model import Report, Verdict
 from lockflow.steps import Network, Target
 
+_MOST_OTHERS = 8
+"""Each is a resolution, from what is cached for the most part."""
+
 
 def tried(report: Report, asked: Target, console: Console, *, pythons: Sequence[str], network: Network) -> Report:
     """The report with advice that was tried, where something is bad; as it was where nothing can be tried."""
@@ -19,7 +22,9 @@ def tried(report: Report, asked: Target, console: Console, *, pythons: Sequence[
         return report
     try:
         with console.progress("Trying") as progress:
-            fix = fixing.find_fix(asked, report, pythons=pythons, network=network, on_try=progress.step)
+            fix = fixing.find_fix(
+                asked, report, pythons=pythons, network=network, on_try=progress.step, most_others=_MOST_OTHERS
+            )
     except NetworkError as error:
         console.note(f"What is advised was not tried: {error.what}")
         return report
