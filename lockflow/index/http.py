@@ -74,7 +74,7 @@ class Http:
         self._credentials = Credentials(options)
         self._sleep = sleep
         self._transports = Transports(options.environment, options.insecure_hosts, transport)
-        self._threads = _Threads(_THREADS)
+        self._threads = _Threads(_THREADS, self._transports.close_own)
         seconds = options.timeout_seconds
         connect = options.connect_timeout_seconds
         self._timeouts = {"connect": connect, "read": seconds, "write": seconds, "pool": None}
@@ -149,8 +149,8 @@ class Http:
         if sender is None:
             return await self._threads.run(lambda: self._send_here(plan))
         response = await sender.send(plan.url, _sent(plan), self._timeouts)
-        body = _Body(response, plan)
         try:
+            body = _Body(response, plan)
             async for chunk in response.aiter_stream():
                 body.add(chunk)
         finally:
@@ -159,8 +159,8 @@ class Http:
 
     def _send_here(self, plan: _Plan) -> Answer:
         response = self._transports.for_url(plan.url).send(plan.url, _sent(plan), self._timeouts)
-        body = _Body(response, plan)
         try:
+            body = _Body(response, plan)
             for chunk in response.iter_stream():
                 body.add(chunk)
         finally:
@@ -174,9 +174,8 @@ class Http:
         return Answer(status=response.status, headers=body.headers, body=content, url=plan.url, note=note)
 
     def close(self) -> None:
-        """End the threads that wait for work and close connections."""
+        """End all threads that are not waiting for a server, and close their connections; the others do so later."""
         self._threads.close()
-        self._transports.close()
 
 
 def _sent(plan: _Plan) -> list[Header]:
@@ -269,22 +268,27 @@ def _failure(url: str, why: str, *, attempts: int = 1) -> NetworkError:
 class _Threads:
     """Threads that run functions for an event loop; one more is started only when none waits.
 
-    They are daemons: Ctrl-C must not wait for a server.
+    They are daemons: Ctrl-C must not wait for a server. Each calls `on_end` as its last.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, on_end: Callable[[], None]) -> None:
         self._most = most
+        self._on_end = on_end
         self._work: SimpleQueue[tuple[Callable[[], Answer], asyncio.Future[Answer]] | None] = SimpleQueue()
-        self._started = 0
+        self._threads: list[threading.Thread] = []
+        self._at_work: set[threading.Thread] = set()
         self._busy = 0
+        self._is_closed = False
 
     async def run(self, function: Callable[[], Answer]) -> Answer:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self._busy += 1
-        if self._started < min(self._busy, self._most):
-            self._started += 1
-            threading.Thread(target=self._serve, args=(loop,), name=f"index-{self._started}", daemon=True).start()
+        if len(self._threads) < min(self._busy, self._most):
+            name = f"index-{len(self._threads) + 1}"
+            thread = threading.Thread(target=self._serve, args=(loop,), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
         self._work.put((function, future))
         try:
             return await future
@@ -292,29 +296,47 @@ class _Threads:
             self._busy -= 1
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
-        while (item := self._work.get()) is not None:
-            function, future = item
-            try:
-                answer = function()
-            except BaseException as error:  # noqa: BLE001  whatever it is belongs to the one who waits
-                self._tell(loop, future, error)
-            else:
-                self._tell(loop, future, answer)
+        me = threading.current_thread()
+        try:
+            while (item := self._work.get()) is not None:
+                # First said, then looked: so either `close` sees it, or it sees `close`.
+                self._at_work.add(me)
+                outcome = self._answer(*item)
+                self._at_work.discard(me)
+                self._tell(loop, item[1], outcome)
+        finally:
+            self._on_end()
+
+    def _answer(self, function: Callable[[], Answer], future: asyncio.Future[Answer]) -> Answer | BaseException | None:
+        """What comes of a function; None where nobody waits for it any more."""
+        if self._is_closed or future.done():
+            return None
+        try:
+            return function()
+        except BaseException as error:  # noqa: BLE001  whatever it is belongs to the one who waits
+            return error
 
     @staticmethod
-    def _tell(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Answer], outcome: Answer | BaseException) -> None:
+    def _tell(
+        loop: asyncio.AbstractEventLoop, future: asyncio.Future[Answer], outcome: Answer | BaseException | None
+    ) -> None:
         def tell() -> None:
             if future.done():
                 return
-            if isinstance(outcome, Answer):
-                future.set_result(outcome)
-            else:
+            if outcome is None:
+                future.cancel()
+            elif isinstance(outcome, BaseException):
                 future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
 
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(tell)
 
     def close(self) -> None:
-        for _ in range(self._started):
+        self._is_closed = True
+        for _ in self._threads:
             self._work.put(None)
-        self._started = 0
+        for thread in self._threads:
+            if thread not in self._at_work:
+                thread.join()

@@ -96,10 +96,15 @@ class Transports:
             return None
         return self._proxies.get(url.partition(":")[0].lower()) or self._proxies.get("all")
 
-    def close(self) -> None:
-        # A thread that is still waiting for an answer may be about to open another one.
+    def close_own(self) -> None:
+        """Close the connections of the calling thread.
+
+        Nobody else does: a connection that opens while another thread closes the pool would be in no pool any more,
+        and stay open.
+        """
         with self._lock:
-            senders = [*self._senders.values()]
+            own = [key for key in self._senders if key[2] == threading.get_ident()]
+            senders = [self._senders.pop(key) for key in own]
         for sender in senders:
             sender.close()
 

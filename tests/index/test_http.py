@@ -7,10 +7,12 @@ import io
 import socket
 import ssl
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import httpx
 import pytest
 
@@ -44,6 +46,7 @@ def get(
             return await http.get(url, **({"limit_bytes": 1 << 20} | more))
         finally:
             http.close()
+            assert web.open == set(), "every answer is closed, whatever came of it"
 
     return asyncio.run(ask())
 
@@ -412,3 +415,41 @@ def test_many_requests_at_once_are_all_answered_by_few_threads() -> None:
         return [answer.body for answer in answers]
 
     assert asyncio.run(ask()) == [str(number).encode() for number in range(300)]
+
+
+def test_connections_are_closed_with_the_client_but_for_one_in_use_which_is_closed_after_its_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, may_answer, closed = threading.Event(), threading.Event(), threading.Event()
+
+    class Slow(Given):
+        def __init__(self, *_: object) -> None:
+            super().__init__(Web())
+
+        def send(self, *plan: Any) -> httpcore.Response:
+            asked.set()
+            assert may_answer.wait(60)
+            return super().send(*plan)
+
+        def close(self) -> None:
+            closed.set()
+
+    async def ask(*, is_given_up: bool) -> None:
+        http = Http(HttpOptions(environment=NO_NETRC))
+        request = asyncio.ensure_future(http.get(URL, limit_bytes=9))
+        assert await asyncio.to_thread(asked.wait, 60)
+        if is_given_up:
+            request.cancel()
+            http.close()
+            assert not closed.is_set()
+            may_answer.set()
+            assert await asyncio.to_thread(closed.wait, 60)
+        else:
+            await request
+            http.close()
+            assert closed.is_set()
+
+    monkeypatch.setattr("lockflow.index.transports.Direct", Slow)
+    asyncio.run(ask(is_given_up=True))
+    closed.clear()
+    asyncio.run(ask(is_given_up=False))

@@ -19,16 +19,33 @@ class Reply:
 Page = Reply | Exception | Callable[[httpx.Request], Reply]
 
 
+class _Body(httpx.ByteStream):
+    """A body that is among the open ones until it is closed."""
+
+    def __init__(self, content: bytes, among: set[_Body]) -> None:
+        super().__init__(content)
+        self._among = among
+        among.add(self)
+
+    def close(self) -> None:
+        self._among.discard(self)
+
+    async def aclose(self) -> None:
+        self.close()
+
+
 class Web(httpx.BaseTransport):
     """Answers from `pages`; a list is used up from the front, its last entry stays. Unknown URLs are 404.
 
     `ranges` tells how byte ranges are answered: `yes`, `ignored` (the whole file), or a status that refuses them.
+    `open` holds the answers that nobody closed.
     """
 
     def __init__(self, ranges: str | int = "yes") -> None:
         self.pages: dict[str, Page | list[Page]] = {}
         self.ranges = ranges
         self.requests: list[httpx.Request] = []
+        self.open: set[_Body] = set()
 
     @property
     def asked(self) -> list[str]:
@@ -45,7 +62,7 @@ class Web(httpx.BaseTransport):
         wanted = request.headers.get("range")
         if wanted and reply.status == 200 and self.ranges != "ignored":
             reply = Reply(self.ranges) if isinstance(self.ranges, int) else _part(reply, wanted)
-        return httpx.Response(reply.status, headers=dict(reply.headers), stream=httpx.ByteStream(reply.body))
+        return httpx.Response(reply.status, headers=dict(reply.headers), stream=_Body(reply.body, self.open))
 
 
 class AsyncWeb(Web, httpx.AsyncBaseTransport):
