@@ -108,6 +108,9 @@ class Jobs:
     def close(self) -> None:
         """Show nothing any more."""
         self._over.set()
+        if self._ticker is not None:
+            # It may be about to write a line. Not for ever: an interruption may have left it without the terminal.
+            self._ticker.join(1)
         self._hide()
 
     # When something is shown ----------------------------------------------------------------------------------------
@@ -121,16 +124,19 @@ class Jobs:
         """A job says nothing while it waits for a container, so somebody else has to look at the clock."""
         every = _SHOW_AFTER_SECONDS if self._console.is_terminal else _LINE_EVERY_SECONDS
         while not self._over.wait(every):
-            with self._lock:
-                running = [state for state in self._states.values() if state.is_running]
-            if self._console.is_terminal and running:
+            if self._console.is_terminal:
                 self._show()
-            elif running:
+            elif running := self._running():
                 self._console.say(self._line_of_all(running))
+
+    def _running(self) -> list[_State]:
+        with self._lock:
+            return [state for state in self._states.values() if state.is_running]
 
     def _show(self) -> None:
         with TERMINAL.lock:
-            if TERMINAL.region is None and not self._over.is_set():
+            # Looked up here, since whoever ends the last one hides the view under the same lock.
+            if TERMINAL.region is None and not self._over.is_set() and self._running():
                 TERMINAL.region = self
                 self.resume()
 
