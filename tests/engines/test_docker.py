@@ -354,18 +354,18 @@ def test_stopping_removes_what_runs_and_lets_nothing_start(engine: DockerEngine,
 
     def hang() -> None:
         waiting.set()
-        assert ended.wait(10)
+        assert ended.wait(60)
         raise docker.errors.NotFound("no such container")
 
     daemon.lives = [Life(wait=hang)]
     errors: list[EngineError] = []
     thread = threading.Thread(target=lambda: errors.append(failure(engine, command())))
     thread.start()
-    assert waiting.wait(10)
+    assert waiting.wait(60)
     engine.stop()
     assert not daemon.standing
     ended.set()
-    thread.join(10)
+    thread.join()
     assert [error.what for error in errors] == ["the run was interrupted"]
     assert failure(engine, command()).what == "the run was interrupted"
 

@@ -130,9 +130,11 @@ def test_another_process_waits_and_is_told_who_holds_the_project(tmp_path: Path)
             pass
         assert caught.value.why == f"lockflow refresh (process {holder.pid}) has held the file for 0.05 seconds"
         assert "secret" not in path.read_text(encoding="ascii")
-        threading.Timer(0.1, holder.release).start()
-        with only_one_process(path, timeout_seconds=30) as is_held:
+        release = threading.Timer(0.1, holder.release)
+        release.start()
+        with only_one_process(path, timeout_seconds=60) as is_held:
             assert is_held
+        release.join()
 
 
 def test_who_waits_hears_so_every_second_and_may_give_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
