@@ -99,10 +99,12 @@ def flatten(groups: Mapping[str, DeclaredGroup], legacy: Sequence[Requirement] |
     `legacy` ends up in `dev` and cannot be included. The Pythons of a group become a marker on all that it lists
     or includes: of their specifiers only the bounding interval counts there.
     """
-    done: dict[str, tuple[tuple[Requirement, ...], tuple[Specifier, ...]]] = {}
+    flattening = _Flattening(groups, legacy, table)
     for name in groups:
-        _flatten(name, groups, legacy, table, done, ())
-    flat = {name: FlatGroup(name, requirements, _text(clauses)) for name, (requirements, clauses) in done.items()}
+        flattening.flatten(name, ())
+    flat = {
+        name: FlatGroup(name, requirements, _text(clauses)) for name, (requirements, clauses) in flattening.done.items()
+    }
     if legacy is not None:
         dev = flat.get("dev", FlatGroup("dev", ()))
         flat["dev"] = FlatGroup("dev", (*dev.requirements, *legacy), dev.requires_python)
@@ -114,46 +116,60 @@ def _text(clauses: tuple[Specifier, ...]) -> str | None:
 
 
 _LARGEST = 100_000
-"""Requirements after expansion; more come from no honest project."""
+"""Requirements and specifiers of all groups after expansion; more come from no honest project."""
 
 
-def _flatten(
-    name: str,
-    groups: Mapping[str, DeclaredGroup],
-    legacy: Sequence[Requirement] | None,
-    table: Table,
-    done: dict[str, tuple[tuple[Requirement, ...], tuple[Specifier, ...]]],
-    chain: tuple[str, ...],
-) -> None:
-    if name in done:
-        return
-    group = groups[name]
-    requirements: list[Requirement] = []
-    clauses = list(group.requires_python.clauses) if group.requires_python is not None else []
-    for entry in group.entries:
-        if isinstance(entry, Requirement):
-            requirements.append(entry)
-        elif entry.group in (*chain, name):
-            circle = (*chain, name, entry.group)
-            text = " -> ".join(circle[circle.index(entry.group) :])
-            table.fault(name, f"groups include each other in a circle: {text}", next="remove one of the includes")
-        elif entry.group not in groups:
-            why = "dev-dependencies cannot be included" if legacy is not None and entry.group == "dev" else ""
-            table.fault(name, f"the group {name} includes {entry.group}, which does not exist", why=why)
-        elif len(chain) >= 200:
-            table.fault(name, "groups include each other more than 200 deep")
-        else:
-            _flatten(entry.group, groups, legacy, table, done, (*chain, name))
-            inner, inner_clauses = done[entry.group]
-            requirements.extend(inner)
-            clauses.extend(inner_clauses)
-        if len(requirements) + len(clauses) > _LARGEST:
-            table.fault(name, f"the group {name} has more than {_LARGEST} requirements")
-            break
-    if group.requires_python is not None:
-        marker = python_range_marker(python_range(str(group.requires_python)))
-        requirements = [_narrowed(requirement, marker) for requirement in requirements]
-    done[name] = (tuple(requirements), tuple(clauses))
+class _Flattening:
+    """Groups that are expanded already: what each requires, and the specifiers of its Pythons."""
+
+    def __init__(self, groups: Mapping[str, DeclaredGroup], legacy: Sequence[Requirement] | None, table: Table) -> None:
+        self.done: dict[str, tuple[tuple[Requirement, ...], tuple[Specifier, ...]]] = {}
+        self._groups = groups
+        self._legacy = legacy
+        self._table = table
+        self._size = 0
+
+    def flatten(self, name: str, chain: tuple[str, ...]) -> None:
+        """Expand a group that those of `chain` include, one in the other."""
+        if name in self.done:
+            return
+        group = self._groups[name]
+        requirements: list[Requirement] = []
+        clauses = list(group.requires_python.clauses) if group.requires_python is not None else []
+        for entry in group.entries:
+            if isinstance(entry, Requirement):
+                requirements.append(entry)
+            elif self._may_include(entry.group, name, chain):
+                self.flatten(entry.group, (*chain, name))
+                inner, inner_clauses = self.done[entry.group]
+                if self._size + len(requirements) + len(clauses) + len(inner) + len(inner_clauses) > _LARGEST:
+                    # Those that include it go on from nothing, so one fault is told.
+                    self._table.fault(name, f"with the group {name} the groups have more than {_LARGEST} requirements")
+                    requirements, clauses = [], []
+                    break
+                requirements.extend(inner)
+                clauses.extend(inner_clauses)
+        if group.requires_python is not None:
+            marker = python_range_marker(python_range(str(group.requires_python)))
+            requirements = [_narrowed(requirement, marker) for requirement in requirements]
+        self.done[name] = (tuple(requirements), tuple(clauses))
+        self._size += len(requirements) + len(clauses)
+
+    def _may_include(self, other: str, name: str, chain: tuple[str, ...]) -> bool:
+        """Whether a group may include another; if not, that is noted."""
+        if other in (*chain, name):
+            circle = (*chain, name, other)
+            text = " -> ".join(circle[circle.index(other) :])
+            self._table.fault(name, f"groups include each other in a circle: {text}", next="remove one of the includes")
+            return False
+        if other not in self._groups:
+            why = "dev-dependencies cannot be included" if self._legacy is not None and other == "dev" else ""
+            self._table.fault(name, f"the group {name} includes {other}, which does not exist", why=why)
+            return False
+        if len(chain) >= 200:
+            self._table.fault(name, "groups include each other more than 200 deep")
+            return False
+        return True
 
 
 def _narrowed(requirement: Requirement, marker: Marker) -> Requirement:

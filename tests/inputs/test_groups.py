@@ -98,7 +98,13 @@ def test_malformed_groups_are_refused(tmp_path: Path, text: str, message: str) -
 def test_groups_that_double_at_every_step_are_refused_instead_of_expanded(tmp_path: Path) -> None:
     lines = ["[dependency-groups]", "g0 = ['a']"]
     lines += [f"g{n} = [{{ include-group = 'g{n - 1}' }}, {{ include-group = 'g{n - 1}' }}]" for n in range(1, 60)]
-    assert "has more than 100000 requirements" in refusal(tmp_path, project("\n".join(lines)))
+    assert refusal(tmp_path, project("\n".join(lines))).count("the groups have more than 100000 requirements") == 1
+
+
+def test_many_groups_that_each_include_a_large_one_are_refused_too(tmp_path: Path) -> None:
+    lines = ["[dependency-groups]", f"large = {['a'] * 200}"]
+    lines += [f"g{n} = [{{ include-group = 'large' }}]" for n in range(600)]
+    assert "with the group g499 the groups have more than" in refusal(tmp_path, project("\n".join(lines)))
 
 
 def conflicts(folder: Path, text: str) -> list[list[str]]:
