@@ -17,6 +17,8 @@ from support.engines import RecordingEngine, said
 from support.workbench import NoNetwork, Workbench
 
 ARM = "linux/arm64"
+ONCE = {"UV_HTTP_RETRIES": "0"}
+"""What does not answer is not asked again."""
 SECOND = '\n[[tool.uv.index]]\nname = "second"\nurl = "https://second.example/simple"\n'
 
 
@@ -29,7 +31,7 @@ def no_engine(_: Mapping[str, str]) -> Engine:
 
 
 def examined(bench: Workbench, found: Engine | None = None, **environment: str) -> dict[str, list[Finding]]:
-    target = Target(directory=bench.project, environment=environment)
+    target = Target(directory=bench.project, environment={**ONCE, **environment})
     network = Network(transport=bench.transport, cache_dir=bench.cache)
     by_subject: dict[str, list[Finding]] = {}
     for finding in examine(target, network, no_engine if found is None else lambda _: found):
@@ -88,7 +90,7 @@ def test_every_index_is_asked_and_one_that_does_not_answer_is_named(locked: Work
 
 
 def test_without_a_network_indexes_are_bad_and_the_rest_is_looked_at(locked: Workbench) -> None:
-    target = Target(directory=locked.project)
+    target = Target(directory=locked.project, environment=ONCE)
     found = {item.subject: item for item in examine(target, Network(transport=NoNetwork()), no_engine)}
     assert not found["index"].is_fine
     assert found["index"].next
