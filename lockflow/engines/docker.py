@@ -196,6 +196,7 @@ class Host:
         try:
             information = self.client.info()
         except ERRORS as error:
+            self.close()
             raise faults.absent(self.shown, str(error)) from error
         machine = str(information.get("Architecture", ""))
         self.platform = f"linux/{_ARCHES.get(machine, machine)}"
@@ -245,14 +246,15 @@ class Host:
     def _pulled(self, place: Place) -> str:
         """Pull an image; return what stands against it, empty where it is there now."""
         repository, tag = _split(place.image)
+        why = ""
         try:
-            # The SDK's own `images.pull` does not listen to what is said once an answer has begun.
+            # The SDK's own `images.pull` does not listen to what is said once an answer has begun. It is heard to its
+            # end, since the SDK leaves the connection of what is not to the collector.
             for message in self.client.api.pull(repository, tag=tag, platform=place.platform, stream=True, decode=True):
-                if "error" in message:
-                    return str(message["error"])
+                why = why or str(message.get("error") or "")
         except docker.errors.APIError as error:
             return str(error.explanation or error)
-        return ""
+        return why
 
     def _check_emulation(self, place: Place, image: str) -> None:
         """Run a program of a foreign platform once: an engine does not say whether it can."""

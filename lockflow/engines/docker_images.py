@@ -44,6 +44,7 @@ _SILENT_SECONDS = 3600
 """How long a builder may say nothing: a step that downloads gigabytes may be as long without a line."""
 _LAST_LINES = 30
 _HEAD = 20
+_CHUNK = 2 << 20
 _OF_PLATFORM = "[container] of the platform's definition"
 
 
@@ -183,8 +184,7 @@ class DockerImages:
                 container = host.client.containers.create(
                     image, ["-"], entrypoint=["-"], platform=platform, labels=labels(self._engine.run_id, 600)
                 )
-                stream = _Stream(container.export())
-                with tarfile.open(fileobj=stream, mode="r|") as archive:
+                with _exported(host, container) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
                     for entry in archive:
                         if self._is_stopped:
                             raise faults.stopped()
@@ -204,18 +204,21 @@ class DockerImages:
     def push(self, reference: str, platform: str, on_news: Callable[[str], None]) -> Pushed:
         host = self._host(platform)
         repository, tag = split_reference(reference)
-        digest = ""
+        digest = fault = ""
         with _answered(host):
+            # To its end whatever it says: the SDK leaves what is not heard, and its connection, to the collector.
             for message in host.client.api.push(repository, tag=tag, stream=True, decode=True):
                 if "errorDetail" in message or "error" in message:
                     detail = message.get("errorDetail")
                     said = detail.get("message") if isinstance(detail, dict) else message.get("error")
-                    raise build_faults.push_failed(reference, str(said))
+                    fault = fault or str(said)
                 if message.get("status"):
                     on_news(str(message["status"]))
                 aux = message.get("aux")
                 if isinstance(aux, dict) and aux.get("Digest"):
                     digest = str(aux["Digest"])
+        if fault:
+            raise build_faults.push_failed(reference, fault)
         if not digest:
             raise build_faults.push_failed(reference, "the engine ended without the digest of what was pushed")
         return Pushed(reference=reference, digest=digest)
@@ -266,6 +269,16 @@ def _answered(host: Host) -> Iterator[None]:
         raise build_faults.not_done(host.shown, str(error.explanation or error)) from error
     except _BROKEN as error:
         raise faults.went_away(host.shown, str(error)) from error
+
+
+@contextlib.contextmanager
+def _exported(host: Host, container: Any) -> Iterator[_Stream]:  # noqa: ANN401  the SDK has no types
+    """All files of a container as a tar. The SDK's own `export` leaves the connection of who stops early open."""
+    api = host.client.api
+    url = api._url("/containers/{0}/export", container.id)
+    with contextlib.closing(api.get(url, stream=True, timeout=_SILENT_SECONDS)) as response:
+        api._raise_for_status(response)
+        yield _Stream(response.iter_content(_CHUNK))
 
 
 def _posted(host: Host, asked: Mapping[str, str], context: IO[bytes]) -> Iterator[dict[str, Any]]:
@@ -351,7 +364,11 @@ class _HostWire:
                 stream=True,
                 timeout=None,
             )
-            api._raise_for_status(self._response)
+            try:
+                api._raise_for_status(self._response)
+            except BaseException:
+                self._response.close()
+                raise
         # What the engine said right after its answer may be in the reader's buffer already.
         self._reader = self._response.raw._fp.fp
         raw = getattr(self._reader, "raw", None)

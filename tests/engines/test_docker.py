@@ -261,6 +261,7 @@ def test_an_image_that_cannot_be_pulled_has_its_own_words(
     assert what in caught.value.what
     assert caught.value.why == said
     assert caught.value.next
+    assert daemon.is_pull_heard == is_begun
     assert not daemon.created
 
 

@@ -179,6 +179,8 @@ class FakeDocker:
         self.pull_error = "Get https://registry.example/v2/: dial tcp: lookup registry.example: no such host"
         self.is_pull_begun = False
         """Whether the engine's answer had begun when it found out."""
+        self.is_pull_heard = False
+        """Whether that answer was heard to its end."""
         self.lives: list[Life] = []
         self.standing: list[FakeContainer] = []
         self.created: list[FakeContainer] = []
@@ -227,6 +229,7 @@ class _Api:
         else:
             # One tag is one image: that of the platform which was pulled last.
             self._engine.local[name] = found
+        self._engine.is_pull_heard = True
 
 
 class _Containers:
