@@ -70,7 +70,7 @@ def test_answer_is_handed_on_whatever_its_status(kind: type[Web]) -> None:
 
 @pytest.mark.parametrize("kind", [Web, AsyncWeb])
 def test_packed_answers_are_unpacked(kind: type[Web]) -> None:
-    packed = Reply(200, gzip.compress(b"page" * 1000), {"content-encoding": "gzip"})
+    packed = Reply(200, gzip.compress(b"page" * 1000, mtime=0), {"content-encoding": "gzip"})
     web = web_of({URL: packed}, kind)
     assert get(web).body == b"page" * 1000
     assert web.requests[0].headers["accept-encoding"] == "gzip"
@@ -83,7 +83,7 @@ def test_packed_answers_are_unpacked(kind: type[Web]) -> None:
 @pytest.mark.parametrize(
     "reply",
     [
-        Reply(200, gzip.compress(b"page" * 1000)[:-9], {"content-encoding": "gzip"}),
+        Reply(200, gzip.compress(b"page" * 1000, mtime=0)[:-9], {"content-encoding": "gzip"}),
         Reply(200, b"page", {"content-encoding": "gzip"}),
         Reply(200, b"page", {"content-encoding": "br"}),
     ],
@@ -96,7 +96,7 @@ def test_answer_that_cannot_be_unpacked_is_a_failure(reply: Reply) -> None:
 
 @pytest.mark.parametrize(
     "reply",
-    [Reply(200, b"x" * 5000), Reply(200, gzip.compress(b"x" * 5000), {"content-encoding": "gzip"})],
+    [Reply(200, b"x" * 5000), Reply(200, gzip.compress(b"x" * 5000, mtime=0), {"content-encoding": "gzip"})],
 )
 def test_answer_larger_than_the_limit_is_not_read_on(reply: Reply) -> None:
     web = web_of({URL: reply})

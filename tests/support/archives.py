@@ -1,7 +1,8 @@
-"""Wheels and sdists made in memory."""
+"""Wheels and sdists made in memory, of the same content the same bytes whenever that is."""
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 import zipfile
@@ -18,7 +19,7 @@ def zip_archive(files: Mapping[str, bytes], *, is_packed: bool = True, comment: 
     method = zipfile.ZIP_DEFLATED if is_packed else zipfile.ZIP_STORED
     with zipfile.ZipFile(buffer, "w", method) as archive:
         for path, content in files.items():
-            archive.writestr(path, content)
+            archive.writestr(zipfile.ZipInfo(path, (2024, 1, 1, 0, 0, 0)), content, method)
         archive.comment = comment
     return buffer.getvalue()
 
@@ -34,7 +35,8 @@ def wheel(name: str, version: str, metadata: bytes, *, padding: int = 0, is_pack
 
 def tar_gz(files: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+    packed = gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0)
+    with packed, tarfile.open(fileobj=packed, mode="w") as archive:
         for path, content in files.items():
             member = tarfile.TarInfo(path)
             member.size = len(content)

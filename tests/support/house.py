@@ -6,7 +6,6 @@ import base64
 import hashlib
 import io
 import json
-import tarfile
 import threading
 import time
 import zipfile
@@ -16,6 +15,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
+
+from support.archives import tar_gz
 
 ANY = "py3-none-any"
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -172,10 +173,4 @@ def _sdist(name: str, version: str, requires: Iterable[str]) -> bytes:
     folder = f"{name.replace('-', '_')}-{version}"
     setup = f"from setuptools import setup\n\nsetup(name={name!r}, version={version!r}, py_modules=[])\n"
     files = {f"{folder}/PKG-INFO": _metadata(name, version, requires), f"{folder}/setup.py": setup.encode()}
-    with io.BytesIO() as target:
-        with tarfile.open(fileobj=target, mode="w:gz") as archive:
-            for path, content in files.items():
-                entry = tarfile.TarInfo(path)
-                entry.size = len(content)
-                archive.addfile(entry, io.BytesIO(content))
-        return target.getvalue()
+    return tar_gz(files)

@@ -19,6 +19,7 @@ import docker
 
 from lockflow.engines.docker_images import BASE, UNVERIFIED
 from lockflow.engines.owner import OWNER, is_orphan, is_orphan_tag
+from support.archives import tar_gz
 from support.containers import ARCHES, carry_wheels
 from support.house import ANY, House
 
@@ -159,13 +160,7 @@ def source_archive(name: str, version: str) -> bytes:
         "backend.py": BACKEND,
         f"src/{name}/__init__.py": "",
     }
-    with io.BytesIO() as target:
-        with tarfile.open(fileobj=target, mode="w:gz") as archive:
-            for path, text in files.items():
-                entry = tarfile.TarInfo(f"{name}-{version}/{path}")
-                entry.size = len(text.encode())
-                archive.addfile(entry, io.BytesIO(text.encode()))
-        return target.getvalue()
+    return tar_gz({f"{name}-{version}/{path}": text.encode() for path, text in files.items()})
 
 
 def run_in(client: docker.DockerClient, reference: str, *argv: str) -> str:

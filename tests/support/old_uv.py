@@ -1,7 +1,11 @@
-"""Releases of real uv other than the pinned one, fetched with pip once and kept in the checkout."""
+"""Releases of real uv other than the pinned one, fetched with pip once and kept in the checkout.
+
+Tests of several processes may want the same at once: each fetches for itself, and puts what it has in place whole.
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +20,7 @@ def uv_program(version: str) -> Path:
     program = TOOLS / f"uv-{version}"
     if not program.exists():
         TOOLS.mkdir(parents=True, exist_ok=True)
-        fresh = program.with_suffix(".part")
+        fresh = TOOLS / f"uv-{version}.{os.getpid()}"
         fresh.write_bytes(program_in(wheel_of("uv", version), version))
         fresh.chmod(0o755)
         fresh.replace(program)
