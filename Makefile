@@ -4,6 +4,8 @@ PROJECT ?= .
 N ?= 200
 SEED ?= 0
 BIN := .venv/bin
+# As many processes as there are processors; who has done their share takes of the others'.
+AT_ONCE := -n auto --dist worksteal
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -19,19 +21,19 @@ image: .venv/installed-docker ## an image from a lock: make image PLATFORM=linux
 	$(BIN)/doit PROJECT="$(PROJECT)" PLATFORM="$(PLATFORM)" PYTHON="$(filter 3.%,$(PYTHON))" TAG="$(TAG)" PUSH="$(PUSH)" image:"$(PLATFORM)"
 
 test: .venv/installed-dev ## the test suite; no network, no container engine
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(AT_ONCE)
 
 golden: .venv/installed-dev ## lock every case of tests/golden from memory and compare bytes
-	$(BIN)/python -m pytest -q -m golden tests/golden/test_golden.py
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m golden tests/golden/test_golden.py
 
 scenarios: .venv/installed-dev ## lock every small world of tests/scenarios, by lockflow and by real uv over loopback
-	$(BIN)/python -m pytest -q tests/scenarios -m "uv or not uv"
+	$(BIN)/python -m pytest -q $(AT_ONCE) tests/scenarios -m "uv or not uv"
 
 fuzz: .venv/installed-dev ## random small projects against real uv: make fuzz [N=200] [SEED=0]
 	$(BIN)/python tests/resolve/fuzz.py --count $(N) --seed $(SEED)
 
 uv: .venv/installed-dev ## let real uv check the locks over an index on loopback
-	$(BIN)/python -m pytest -q -m uv tests
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m uv tests
 
 engine: .venv/installed-dev ## check in real containers; .ci/start-engine gives a Debian machine what this needs
 	$(BIN)/python -m pytest -q -m "engine and not network" tests
