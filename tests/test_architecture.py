@@ -24,7 +24,7 @@ STAIRS = (
     "syncing", "taking_over", "target",
     "unchanged", "unrecorded", "verify", "views",
 )  # fmt: skip
-ROOF = ("cli", "tasks", "flyte", "flyte_images")
+ROOF = ("__main__", "cli", "tasks", "flyte", "flyte_images")
 EXTRA_NOUNS = {"resolve.resolution", "resolve.preferences"}
 EDGES = {
     "engines.docker", "engines.docker_images", "engines.opening", "engines.owner", "engines.process",

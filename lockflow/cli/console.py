@@ -285,8 +285,10 @@ def _has_color(choice: str, environment: Mapping[str, str], *, is_terminal: bool
     return bool(environment.get("FORCE_COLOR") or environment.get("CLICOLOR_FORCE")) or is_terminal
 
 
-def _write(stream: TextIO, text: str) -> None:
-    """Write a line; where nobody reads any more, there is nobody to tell."""
+def _write(stream: TextIO | None, text: str) -> None:
+    """Write a line; where nobody reads any more, or the shell has closed the stream, there is nobody to tell."""
+    if stream is None:
+        return
     with TERMINAL:
         try:
             try:
@@ -297,3 +299,14 @@ def _write(stream: TextIO, text: str) -> None:
             stream.flush()
         except BrokenPipeError:
             pass
+        except OSError as error:
+            if stream is not sys.stdout:
+                return  # nobody is left to be told
+            from lockflow.errors import InputError
+
+            raise InputError(
+                "the output cannot be written",
+                where="standard output",
+                why=error.strerror or str(error),
+                next="make room, or write it elsewhere",
+            ) from error

@@ -89,10 +89,11 @@ def guarded(command: str, words: list[str], started: Started) -> int:
     console = started.console = Console(started.environment)
     lock = _Before(words)
     try:
-        return _command(command)(words, console, started)
-    except HelpAsked as asked:
-        console.data(short_help(asked.command))
-        return EXIT_DONE
+        try:
+            return _command(command)(words, console, started)
+        except HelpAsked as asked:
+            console.data(short_help(asked.command))
+            return EXIT_DONE
     except LockflowError as error:
         for warning in error.warnings:
             console.warn(warning)

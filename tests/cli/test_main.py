@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -86,12 +87,31 @@ def test_progress_is_a_plain_line_now_and_then_where_there_is_no_terminal(
     ]
 
 
-def test_a_message_that_nobody_reads_is_no_mistake(bench: Workbench) -> None:
-    bench.write("apple")
-    program = "import sys; from lockflow.cli.main import main; sys.exit(main(['lock', '--help']))"
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+@pytest.mark.parametrize("words", [["lock", "--help"], ["help"], ["--version"], []])
+def test_a_message_that_nobody_reads_is_no_mistake(words: list[str]) -> None:
+    command = [sys.executable, "-m", "lockflow", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
         said = process.stderr.read()
     assert b"Traceback" not in said
+    assert process.returncode == (0 if words else 2)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("words", [["lock", "--help"], ["help", "lock"], ["help"], ["--version"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_cannot_be_written_is_told(words: list[str], unbuffered: str) -> None:
+    command = [sys.executable, "-m", "lockflow", *words]
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the output cannot be written\n  where: standard output\n")
+
+
+def test_a_closed_standard_output_is_no_mistake() -> None:
+    closing = f"exec {sys.executable} -m lockflow --version >&-"
+    done = subprocess.run(["sh", "-c", closing], stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
