@@ -24,8 +24,11 @@ class Hashes(Struct, omit_defaults=True, gc=False):
     md5: str | None = None
 
 
-class Link(Struct, array_like=True, gc=False):
-    """One link of a page. `url` is absolute and may carry a hash as fragment, which counts where `hashes` is None."""
+class Link(Struct, rename="kebab", omit_defaults=True, gc=False):
+    """One link of a page, by the names of PEP 691, as it came and as it is stored; only `url` has been made absolute.
+
+    So a page of JSON is decoded into links and its links are encoded again without a look at each of them.
+    """
 
     filename: str
     url: str
@@ -33,8 +36,9 @@ class Link(Struct, array_like=True, gc=False):
     requires_python: str | None = None
     size: int | None = None
     upload_time: str | None = None
-    yanked: bool | str = False
-    metadata: bool | Hashes = False
+    yanked: bool | str | None = False
+    core_metadata: bool | Hashes | None = None
+    dist_info_metadata: bool | Hashes | None = None
 
 
 ENCODER = msgspec.msgpack.Encoder()
@@ -42,24 +46,38 @@ ENCODER = msgspec.msgpack.Encoder()
 LINKS = msgspec.msgpack.Decoder(list[Link])
 
 
+def encode_links(links: list[Link]) -> bytes:
+    """The links of one release, for decode_files."""
+    try:
+        return ENCODER.encode(links)
+    except OverflowError:
+        for link in links:
+            link.size = _honest(link.size)
+        return ENCODER.encode(links)
+
+
 def decode_files(raw: bytes) -> tuple[File, ...]:
     return tuple([_file(link) for link in LINKS.decode(raw)])
 
 
 def _file(link: Link) -> File:
-    url, _, fragment = link.url.partition("#")
-    announced = link.metadata
+    url = link.url.partition("#")[0]
+    announced = link.dist_info_metadata if link.core_metadata is None else link.core_metadata
     return File(
         filename=link.filename,
         url=without_credentials(url) if "@" in url else url,
-        hashes=_pairs(fragment_hashes(fragment) if link.hashes is None else link.hashes),
-        size=link.size,
+        hashes=() if link.hashes is None else _pairs(link.hashes),
+        size=_honest(link.size),
         upload_time_ns=None if link.upload_time is None else timestamp_ns(link.upload_time),
-        requires_python=None if link.requires_python is None else mended_specifiers(link.requires_python),
-        yanked=link.yanked,
-        has_metadata=announced is not False,
+        requires_python=mended_specifiers(link.requires_python) if link.requires_python else None,
+        yanked=True if link.yanked == "" else link.yanked or False,
+        has_metadata=bool(announced),
         metadata_hash=strongest_hash(_pairs(announced)) if isinstance(announced, Hashes) else None,
     )
+
+
+def _honest(size: int | None) -> int | None:
+    return size if size is None or 0 <= size < 1 << 63 else None
 
 
 def _pairs(hashes: Hashes) -> tuple[tuple[str, str], ...]:

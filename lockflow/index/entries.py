@@ -93,12 +93,12 @@ def archive_path(url: str, subdirectory: str | None) -> str:
 
 def listing_path(index_url: str, name: str) -> str:
     """Where the listing of a project on an index lies in the cache."""
-    return f"listings-2/{_short_digest(index_url)}/{name if is_valid_name(name) else _short_digest(name)}"
+    return f"listings-3/{_short_digest(index_url)}/{name if is_valid_name(name) else _short_digest(name)}"
 
 
 def flat_path(index_url: str) -> str:
     """Where the listings of a flat index lie in the cache."""
-    return f"flat-1/{_short_digest(index_url)}"
+    return f"flat-2/{_short_digest(index_url)}"
 
 
 def metadata_path(file: File) -> tuple[str, bool]:

@@ -83,15 +83,15 @@ def _html_link(href: str, attributes: Mapping[str, str | None], base: str) -> Li
     uploaded = attributes.get("data-upload-time")
     size = (attributes.get("data-size") or "").removeprefix("+")
     return Link(
-        filename,
-        f"{url.rstrip()}#{fragment}" if fragment else url.rstrip(),
-        None,
-        (attributes.get("data-requires-python") or "").strip() or None,
-        int(size) if size.isascii() and size.isdigit() and len(size) < 19 else None,
+        filename=filename,
+        url=url.rstrip(),
+        hashes=fragment_hashes(fragment) if fragment else None,
+        requires_python=(attributes.get("data-requires-python") or "").strip() or None,
+        size=int(size) if size.isascii() and size.isdigit() and len(size) < 19 else None,
         # What is no time is as good as none here; uv reads JSON more strictly than HTML.
-        uploaded if uploaded and timestamp_ns(uploaded) is not None else None,
-        (attributes["data-yanked"] or True) if "data-yanked" in attributes else False,
-        announced == "true" or (announced is not None and _announced_hash(announced)),
+        upload_time=uploaded if uploaded and timestamp_ns(uploaded) is not None else None,
+        yanked=(attributes["data-yanked"] or True) if "data-yanked" in attributes else False,
+        core_metadata=announced == "true" or (announced is not None and _announced_hash(announced)),
     )
 
 

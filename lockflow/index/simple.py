@@ -8,21 +8,18 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from operator import attrgetter, itemgetter
 from typing import Any, NoReturn, Protocol
 
 import msgspec
 from msgspec import Struct
 
-from lockflow.index.anchors import ENCODER, LINKS, NO_HASHES, Hashes, Link, decode_files
+from lockflow.index.anchors import ENCODER, LINKS, Link, decode_files, encode_links
 from lockflow.index.html import html_links
-from lockflow.index.metadata import mended_specifiers
 from lockflow.index.model import File, Listing, Piece, Release
-from lockflow.index.times import timestamp_ns
+from lockflow.index.releases import releases_of
 from lockflow.index.urls import join
 from lockflow.standards.filenames import InvalidFilename, parse_sdist_name, parse_wheel_name
-from lockflow.standards.names import is_valid_name
-from lockflow.standards.versions import InvalidVersion, Key, Version
+from lockflow.standards.versions import Key, Version
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 
@@ -38,7 +35,7 @@ def parse_listing(body: bytes, content_type: str, page_url: str, project: str, i
     normalised. Of two files with one name both are kept, as uv does.
     """
     links = _links(body, content_type, page_url)
-    return Listing(name=project, index=index_url, releases=_releases(links, project))
+    return Listing(name=project, index=index_url, releases=releases_of(links, project))
 
 
 def parse_flat(body: bytes, content_type: str, page_url: str, index_url: str) -> dict[str, Listing]:
@@ -58,7 +55,7 @@ def _flat_listings(links: list[Link], index_url: str) -> dict[str, Listing]:
         if name is not None:
             by_project.setdefault(name, []).append(link)
     return {
-        name: Listing(name=name, index=index_url, releases=_releases(group, name), is_flat=True)
+        name: Listing(name=name, index=index_url, releases=releases_of(group, name), is_flat=True)
         for name, group in by_project.items()
     }
 
@@ -80,126 +77,11 @@ def _links(body: bytes, content_type: str, page_url: str) -> list[Link]:
     return list(html_links(body.decode("utf-8", "replace"), page_url))
 
 
-# Releases -------------------------------------------------------------------------------------------------------
-
-
-class _Group:
-    """The links of one version while they are collected. `version` may be spelled in several ways (1.0, 1.0.0)."""
-
-    __slots__ = ("is_mixed", "sdists", "version", "wheels")
-
-    def __init__(self, version: Version) -> None:
-        self.version = version
-        self.sdists: list[Link] = []
-        self.wheels: list[Link] = []
-        self.is_mixed = False
-
-
-_filename = attrgetter("filename")
-
-
-def _releases(links: list[Link], project: str) -> tuple[Release, ...]:
-    """Links grouped by version: versions ascending, in each the sdists before the wheels, both by file name."""
-    groups: dict[Key, _Group] = {}
-    by_prefix: dict[str, _Group | None] = {}
-    readable: set[str | None] = {None}
-    for link in links:
-        filename = link.filename
-        if link.requires_python not in readable:
-            if mended_specifiers(link.requires_python or "") is None:
-                continue
-            readable.add(link.requires_python)
-        if filename.endswith(".whl"):
-            # Name and version are validated once for all wheels that begin alike.
-            dashes = filename.count("-")
-            if dashes != 4 and (dashes != 5 or not filename.split("-", 3)[2][:1].isdigit()):
-                continue
-            prefix = filename[: filename.find("-", filename.find("-") + 1)]
-            try:
-                group = by_prefix[prefix]
-            except KeyError:
-                group = by_prefix[prefix] = _group(_wheel_version(prefix), groups)
-            if group is not None:
-                group.wheels.append(link)
-        else:
-            sdist = parse_sdist_name(filename, project)
-            group = None if sdist is None else _group(sdist.version, groups)
-            if group is not None:
-                group.sdists.append(link)
-    return tuple([_release(group, project) for _, group in sorted(groups.items(), key=_first)])
-
-
-_first = itemgetter(0)
-
-
-def _wheel_version(prefix: str) -> Version | None:
-    name, _, version = prefix.partition("-")
-    try:
-        return Version.parse(version) if is_valid_name(name) else None
-    except InvalidVersion:
-        return None
-
-
-def _group(version: Version | None, groups: dict[Key, _Group]) -> _Group | None:
-    if version is None:
-        return None
-    group = groups.get(version.key)
-    if group is None:
-        group = groups[version.key] = _Group(version)
-    elif group.version.text != version.text:
-        group.is_mixed = True
-    return group
-
-
-def _release(group: _Group, project: str) -> Release:
-    if len(group.sdists) > 1:
-        group.sdists.sort(key=_filename)
-    if len(group.wheels) > 1:
-        group.wheels.sort(key=_filename)
-    links = group.sdists + group.wheels
-    version = _first_spelling(links, project) if group.is_mixed else group.version
-    return Release(version, _earliest_ns(links), raw=ENCODER.encode(links), decode=decode_files)
-
-
-def _first_spelling(links: list[Link], project: str) -> Version:
-    """Of spellings that are equal, the one of the first file by name."""
-    filename = min(link.filename for link in links)
-    if filename.endswith(".whl"):
-        return parse_wheel_name(filename).version
-    sdist = parse_sdist_name(filename, project)
-    assert sdist is not None, "only readable names were collected"
-    return sdist.version
-
-
-def _earliest_ns(links: list[Link]) -> int:
-    texts = [link.upload_time for link in links]
-    if None in texts:
-        return 0
-    times = [text for text in texts if text is not None]
-    if len({(len(text), text[-1:]) for text in times}) == 1 and times[0][-1:] == "Z":
-        # Written alike and in UTC, they sort as text; most releases are so.
-        times = [min(times)]
-    parsed = [timestamp_ns(text) for text in times]
-    return min((time or 0 for time in parsed), default=0)
-
-
 # JSON -----------------------------------------------------------------------------------------------------------
 
 
-class _JsonFile(Struct, rename="kebab", gc=False):
-    filename: str
-    url: str
-    hashes: Hashes | None = None
-    requires_python: str | None = None
-    size: int | None = None
-    upload_time: str | None = None
-    yanked: bool | str | None = None
-    core_metadata: bool | Hashes | None = None
-    dist_info_metadata: bool | Hashes | None = None
-
-
 class _Page(Struct):
-    files: list[_JsonFile]
+    files: list[Link]
 
 
 class _LoosePage(Struct):
@@ -208,22 +90,24 @@ class _LoosePage(Struct):
 
 _PAGE = msgspec.json.Decoder(_Page)
 _LOOSE_PAGE = msgspec.json.Decoder(_LoosePage)
-_JSON_FILE = msgspec.json.Decoder(_JsonFile)
-_LARGEST_SIZE = 1 << 63
+_LINK = msgspec.json.Decoder(Link)
 
 
 def _json_links(body: bytes, page_url: str) -> list[Link]:
     try:
-        files = _PAGE.decode(body).files
+        links = _PAGE.decode(body).files
     except msgspec.ValidationError:
-        files = _readable_files(body)
+        links = _readable_links(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidPage(f"it is not the JSON of an index: {error}") from error
-    return [_json_link(file, page_url) for file in files]
+    for link in links:
+        if not link.url.startswith(("https://", "http://")):
+            link.url = join(page_url, link.url)
+    return links
 
 
-def _readable_files(body: bytes) -> list[_JsonFile]:
-    """The files of a page of which some are not as they should be."""
+def _readable_links(body: bytes) -> list[Link]:
+    """The links of a page of which some are not as they should be."""
     try:
         page = _LOOSE_PAGE.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -231,29 +115,10 @@ def _readable_files(body: bytes) -> list[_JsonFile]:
     readable = []
     for raw in page.files:
         try:
-            readable.append(_JSON_FILE.decode(raw))
+            readable.append(_LINK.decode(raw))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
     return readable
-
-
-def _json_link(file: _JsonFile, page_url: str) -> Link:
-    url = file.url
-    if not url.startswith(("https://", "http://")):
-        url = join(page_url, url)
-    size, metadata = file.size, file.core_metadata
-    if metadata is None:
-        metadata = file.dist_info_metadata
-    return Link(
-        file.filename,
-        url,
-        file.hashes or NO_HASHES,
-        file.requires_python or None,
-        size if size is None or 0 <= size < _LARGEST_SIZE else None,
-        file.upload_time,
-        True if file.yanked == "" else file.yanked or False,
-        metadata or False,
-    )
 
 
 # The stored form ------------------------------------------------------------------------------------------------
@@ -313,7 +178,7 @@ def with_urls(listing: Listing, exchange: Callable[[str], str]) -> Listing:
         for link in links:
             url, mark, fragment = link.url.partition("#")
             link.url = f"{exchange(url)}{mark}{fragment}"
-        raw = ENCODER.encode(links)
+        raw = encode_links(links)
         releases.append(Release(release.version, release.earliest_upload_ns, raw=raw, decode=decode_files))
     return msgspec.structs.replace(listing, releases=tuple(releases))
 

@@ -180,7 +180,7 @@ def test_what_may_not_be_stored_is_not(world: World) -> None:
 def test_damaged_cache_is_asked_for_again_without_conditions(world: World) -> None:
     world.web.pages[PAGE] = page("demo-1.0.tar.gz", cache_control="max-age=600", etag='"a"')
     world.listing()
-    (entry,) = (world.folder / "cache/listings-2").rglob("demo")
+    (entry,) = (world.folder / "cache/listings-3").rglob("demo")
     entry.write_bytes(entry.read_bytes()[:-3])
     assert versions(world.listing()) == ["1.0"]
     assert "if-none-match" not in world.web.requests[1].headers
@@ -189,7 +189,7 @@ def test_damaged_cache_is_asked_for_again_without_conditions(world: World) -> No
 def test_a_file_list_that_was_damaged_is_found_when_it_is_read_and_made_anew(world: World) -> None:
     world.web.pages[PAGE] = page("demo-1.0.tar.gz", cache_control="max-age=600", etag='"a"')
     world.listing()
-    (entry,) = (world.folder / "cache/listings-2").rglob("demo")
+    (entry,) = (world.folder / "cache/listings-3").rglob("demo")
     entry.write_bytes(entry.read_bytes()[:-3] + b"XXX")
     listing = world.listing()
     assert versions(listing) == ["1.0"]
