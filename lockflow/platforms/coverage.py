@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import product
+from itertools import product, starmap
 from urllib.parse import unquote
 
 from msgspec import Struct, field
@@ -21,7 +21,7 @@ from lockflow.platforms.environment import environment
 from lockflow.platforms.model import Coverage, Finding, Platform, Status
 from lockflow.platforms.pythons import minor_of
 from lockflow.platforms.selection import Graph, refusal, selected
-from lockflow.platforms.tags import platform_tags, tag_ranks
+from lockflow.platforms.tags import TagRanks, platform_tags
 from lockflow.standards.filenames import InvalidFilename, WheelName, parse_wheel_name
 from lockflow.standards.requirements import Directory, Git
 from lockflow.standards.specifiers import InvalidSpecifier, Specifiers
@@ -193,21 +193,20 @@ class _Ranks:
     A lock has thousands of wheels and some dozens of tag sets.
     """
 
-    def __init__(self, ranks: Mapping[Tag, int]) -> None:
+    def __init__(self, ranks: TagRanks) -> None:
         self._ranks = ranks
         self._seen: dict[Tags, tuple[int, Tag] | None] = {}
 
     def best(self, tags: Tags) -> tuple[int, Tag] | None:
         if tags not in self._seen:
-            pythons, abis, platforms = tags
-            accepted = [Tag(*triple) for triple in product(pythons, abis, platforms) if triple in self._ranks]
-            self._seen[tags] = min(((self._ranks[tag], tag) for tag in accepted), default=None)
+            ranked = ((self._ranks.of(tag), tag) for tag in starmap(Tag, product(*tags)))
+            self._seen[tags] = min(((rank, tag) for rank, tag in ranked if rank is not None), default=None)
         return self._seen[tags]
 
 
 @lru_cache(maxsize=256)
 def _ranked(platform: Platform, minor: str) -> _Ranks:
-    return _Ranks(tag_ranks(platform, minor))
+    return _Ranks(TagRanks(platform, minor))
 
 
 def _file_name(file: LockedFile) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
-from types import MappingProxyType
 
 from packaging.tags import compatible_tags, cpython_tags, mac_platforms
 
@@ -46,10 +44,33 @@ def _kinds(minor: str) -> tuple[tuple[str, str, bool], ...]:
     return tuple([(tag.interpreter, tag.abi, tag.platform == "any") for tag in accepted])
 
 
-@lru_cache(maxsize=256)
-def tag_ranks(platform: Platform, python: str) -> Mapping[Tag, int]:
-    """Map each accepted tag to its place in `ordered_tags`, 0 being the best."""
-    return MappingProxyType({tag: rank for rank, tag in enumerate(ordered_tags(platform, python))})
+class TagRanks:
+    """The place of a tag in `ordered_tags`, without making all of these: a lock asks for dozens of thousands."""
+
+    __slots__ = ("_anywhere", "_here", "_platforms", "_stated")
+
+    def __init__(self, platform: Platform, python: str) -> None:
+        self._stated = {tag: rank for rank, tag in enumerate(platform.tags)}
+        self._platforms: dict[str, int] = {}
+        self._here: dict[tuple[str, str], int] = {}
+        self._anywhere: dict[tuple[str, str], int] = {}
+        if self._stated:
+            return
+        self._platforms = {name: place for place, name in enumerate(platform_tags(platform))}
+        rank = 0
+        for interpreter, abi, is_any in _kinds(minor_of(python)):
+            (self._anywhere if is_any else self._here)[interpreter, abi] = rank
+            rank += 1 if is_any else len(self._platforms)
+
+    def of(self, tag: Tag) -> int | None:
+        """0 for the best; None for a tag that is not accepted."""
+        if self._stated:
+            return self._stated.get(tag)
+        python, abi, platform = tag
+        if platform == "any":
+            return self._anywhere.get((python, abi))
+        first, place = self._here.get((python, abi)), self._platforms.get(platform)
+        return None if first is None or place is None else first + place
 
 
 def platform_tags(platform: Platform) -> list[str]:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
-from lockflow.platforms.read import read_platforms
-from lockflow.platforms.tags import ordered_tags, tag_ranks
+from lockflow.platforms.read import known_platforms, read_platforms
+from lockflow.platforms.tags import TagRanks, ordered_tags
 from lockflow.standards.tags import Tag
 
 
@@ -55,9 +56,15 @@ def test_a_full_version_has_the_tags_of_its_minor() -> None:
     assert tags("darwin", "3.12.16") == tags("darwin", "3.12")
 
 
-def test_ranks_follow_the_order() -> None:
-    (defined,) = read_platforms(["linux/amd64"])
-    ranks = tag_ranks(defined.platform, "3.11")
-
-    assert ranks[Tag("cp311", "cp311", "manylinux_2_36_x86_64")] == 0
-    assert ranks[Tag("py3", "none", "any")] > ranks[Tag("cp311", "abi3", "linux_x86_64")]
+@pytest.mark.parametrize("python", ["3.8", "3.11", "3.15"])
+def test_ranks_follow_the_order(python: str) -> None:
+    for defined in known_platforms():
+        ordered = ordered_tags(defined.platform, python)
+        stated = structs.replace(defined.platform, tags=ordered[::7])
+        for platform in (defined.platform, stated):
+            ranks = TagRanks(platform, python)
+            assert [ranks.of(tag) for tag in ordered_tags(platform, python)] == [
+                *range(len(ordered_tags(platform, python)))
+            ]
+            assert ranks.of(Tag("cp27", "cp27mu", "any")) is None
+            assert ranks.of(Tag("py3", "none", "plan9_x86_64")) is None
