@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,8 +23,8 @@ _MOST_FOLDERS = 500
 _CLOCK_STEP_NS = 100_000_000
 _COARSE_STEP_NS = 2_000_000_000
 _BACKEND_DECIDES = frozenset(("dependencies", "optional-dependencies", "requires-python"))
-_PACKAGE = re.compile(r"^\[\[package\]\]", re.MULTILINE)
-_SOURCE = re.compile(r'^source = \{ (registry|git|editable|virtual|directory) = "([^"\\]*)"', re.MULTILINE)
+_PACKAGE = "\n[[package]]"
+_SOURCE = re.compile(r'\nsource = \{ (registry|git|editable|virtual|directory) = "([^"\\]*)"')
 _PATH_WITH_BREAK = re.compile(r"[\r\n]")
 
 Fact = tuple[str, str]
@@ -142,11 +141,7 @@ def _facts(
     # Somebody else may have replaced it in the meantime.
     if f"sha256:{sha256(content).hexdigest()}" != digest:
         raise Doubt
-    text = content.decode()
-    sources = _SOURCE.findall(text)
-    # Other sources are archives, which need not be what they were; other spellings are not worth understanding here.
-    if len(sources) != len(_PACKAGE.findall(text)):
-        raise Doubt
+    sources = list(_sources(content.decode()))
     files = [str(path) for path in inputs]
     yield from _input_facts(root, start, inputs, environment)
     for kind, place in sources:
@@ -163,6 +158,19 @@ def _facts(
         # Variables of any name can stand in the URL of a requirement.
         if "${" in written or _BACKEND_DECIDES & set(_list(_table(written, path, "project").get("dynamic"))):
             raise Doubt
+
+
+def _sources(lock: str) -> Iterator[Fact]:
+    """Kind and place of what each package of a lock comes from.
+
+    Other sources are archives, which need not be what they were; other spellings are not worth understanding here.
+    """
+    # To search for line beginnings in all of a lock took as long as everything else here, ten times over.
+    for package in lock.split(_PACKAGE)[1:]:
+        source = _SOURCE.match(package, max(package.find("\nsource = "), 0))
+        if source is None:
+            raise Doubt
+        yield source[1], source[2]
 
 
 def _input_facts(root: Path, start: Path, inputs: Iterable[Path], environment: Mapping[str, str]) -> Iterator[Fact]:
@@ -254,7 +262,7 @@ def _list(value: object) -> list[str]:
 
 
 def _write(path: Path, text: str) -> bool:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    draft = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
     try:
         state_folder(path.parent.parent)
         # For its owner alone: the question is a digest over variables, and some people put secrets there.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import stat
 import sys
 import threading
@@ -62,7 +61,7 @@ def replace_text(path: Path, text: str) -> None:
     of the file is kept. Raises OSError, and then the old file is as it was.
     """
     target = Path(os.path.realpath(path))
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+    draft = target.with_name(f".{target.name}.{os.urandom(6).hex()}.tmp")
     try:
         _write_draft(draft, text, _mode(target))
         draft.replace(target)

@@ -199,6 +199,9 @@ def _read_toml(text: str, where: str) -> dict[str, Any]:
 
 def is_conflicted(text: str) -> bool:
     """Whether both marks of an unresolved merge stand in the text, so that it can be taken apart."""
+    if "<<<<<<<" not in text:
+        # The usual case, told in no time: looking for line beginnings goes through a lock a hundred times slower.
+        return False
     return _BEGIN.search(text) is not None and _END.search(text) is not None
 
 
