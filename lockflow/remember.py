@@ -23,6 +23,8 @@ _MOST_FOLDERS = 500
 _CLOCK_STEP_NS = 100_000_000
 _COARSE_STEP_NS = 2_000_000_000
 _BACKEND_DECIDES = frozenset(("dependencies", "optional-dependencies", "requires-python"))
+_HEARD = (("project",), ("dependency-groups",), ("build-system",), ("tool", "uv"), ("tool", "lockflow"))
+"""The tables of a pyproject.toml that have a say."""
 _PACKAGE = "\n[[package]]"
 _SOURCE = re.compile(r'\nsource = \{ (registry|git|editable|virtual|directory) = "([^"\\]*)"')
 _PATH_WITH_BREAK = re.compile(r"[\r\n]")
@@ -155,9 +157,18 @@ def _facts(
         yield "file", str(own)
     for path in dict.fromkeys(files):
         written = Path(path).read_text(encoding="utf-8")
-        # Variables of any name can stand in the URL of a requirement.
-        if "${" in written or _BACKEND_DECIDES & set(_list(_table(written, path, "project").get("dynamic"))):
+        dynamic = _list(_table(written, path, "project").get("dynamic"))
+        if _has_variables(written, path) or _BACKEND_DECIDES & set(dynamic):
             raise Doubt
+
+
+def _has_variables(written: str, path: str) -> bool:
+    """Whether variables of any name may have a say: they can stand in the URL of a requirement."""
+    if "${" not in written or not path.endswith("pyproject.toml"):
+        return "${" in written
+    # Other tools have variables too, in their own tables.
+    heard = [_table(written, path, *keys) for keys in _HEARD]
+    return "${" in repr(heard)
 
 
 def _sources(lock: str) -> Iterator[Fact]:

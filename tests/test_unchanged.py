@@ -265,10 +265,23 @@ def test_a_lock_that_somebody_replaced_during_the_run_is_looked_at_again(
     assert not (bench.project / ".lockflow" / "unchanged").exists()
 
 
-def test_where_variables_of_any_name_can_have_a_say_nothing_is_remembered(watched: Watched) -> None:
-    watched.bench.write("apple", more="# ${HOME}\n")
+@pytest.mark.parametrize(
+    "more",
+    [
+        "[dependency-groups]\ndev = [\"apple ; platform_version != '${HOME}'\"]\n",
+        '[[tool.uv.index]]\nurl = "https://index.example/${HOME}"\n',
+    ],
+)
+def test_where_variables_of_any_name_can_have_a_say_nothing_is_remembered(watched: Watched, more: str) -> None:
+    watched.bench.write("apple", more=more)
     watched.bench.run("lock")
     assert not watched.is_skipped()
+
+
+def test_variables_in_tables_of_other_tools_have_no_say(watched: Watched) -> None:
+    watched.bench.write("apple", more='[tool.coverage.run]\ncontext = "${CONTEXT}"  # and ${HOME}\n')
+    watched.settle()
+    assert watched.is_skipped()
 
 
 def test_a_lock_in_other_words_than_ours_is_not_remembered(watched: Watched) -> None:
