@@ -25,7 +25,7 @@ from lockflow.standards.markers.tree import FALSE, TRUE, Marker, is_disjoint
 from lockflow.standards.python_range import PythonRange
 from lockflow.standards.reach import begins_within, is_reachable_by_python
 from lockflow.standards.requirements import Archive, Git, LocalFile, Source
-from lockflow.standards.versions import FULL, Version, VersionRange
+from lockflow.standards.versions import Version, VersionRange, widen
 
 ROOT_VERSION = Version.parse("0a0.dev0")
 NO_VERSION = Version.parse("0")
@@ -267,16 +267,18 @@ class Chooser:
                 # Once pre-releases are tried, the stable versions of the range are used up.
                 is_next = other.is_prerelease is version.is_prerelease
                 judged = versions.judge(other) if is_next else None
-                if isinstance(judged, Candidate) and judged.metadata_file.is_wheel:
+                is_wheel = isinstance(judged, Candidate) and judged.metadata_file.is_wheel
+                if isinstance(judged, Candidate) and is_wheel and self._may_be_read(judged, state.environment):
                     found.append(judged)
                 if len(found) == count:
                     return found
         return found
 
-    def likely(
-        self, name: str, allowed: VersionRange = FULL, environment: ForkEnvironment | None = None
-    ) -> Candidate | None:
-        """The candidate that will probably be chosen, for fetching ahead. Raises Blocked without its listing."""
+    def likely(self, name: str, allowed: VersionRange, environment: ForkEnvironment) -> Candidate | None:
+        """The candidate that will probably be chosen in a fork, for fetching ahead. Raises Blocked without its listing.
+
+        Versions whose files rule them out there are passed over: nobody will read their metadata.
+        """
         lists = self._listed.peek((name, None))
         for entry in self._preferences.get(name, ())[:1]:
             for versions in lists:
@@ -284,12 +286,22 @@ class Chooser:
                 judged = versions.judge(entry.version) if is_listed else None
                 if isinstance(judged, Candidate):
                     return judged
-        environment = environment or ForkEnvironment(TRUE, self._policy.python)
         while True:
             found = self._search(environment, name, allowed, lists)
-            if not isinstance(found, Unusable):
+            if found is None or (isinstance(found, Candidate) and self._may_be_read(found, environment)):
                 return found
-            allowed = allowed & ~VersionRange.singleton(found.version)
+            passed = VersionRange.singleton(found.version)
+            # What lies between two versions holds none, and one long gap is searched faster than many short ones.
+            allowed = allowed & ~(widen(found.version, lists[0].versions) if len(lists) == 1 else passed)
+
+    def _may_be_read(self, candidate: Candidate, environment: ForkEnvironment) -> bool:
+        """Whether the metadata matters once a version was found: its files neither need another Python nor a split."""
+        bound = lower_bound(candidate.file.requires_python)
+        if bound is not None and not is_python_covered(environment.python, bound):
+            is_split = self._policy.settings.fork_strategy is ForkStrategy.REQUIRES_PYTHON
+            if not is_split or not split_by_python(environment, bound):
+                return False
+        return not candidate.wheels or _is_within_reach(candidate, environment.python)
 
 
 def _is_wheel_reachable(source: Source, environment: ForkEnvironment) -> bool:

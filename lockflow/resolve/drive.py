@@ -71,10 +71,10 @@ def _resolve(
             outcome = _advanced(solver)
             if outcome is not None and not isinstance(outcome, Need):
                 return outcome
-            known = None if outcome is None or solver.is_looking_ahead else fetcher.known(outcome)
+            known = None if outcome is None or solver.ahead.is_on else fetcher.known(outcome)
             if outcome is not None and known is not None:
                 facts.add(outcome, known)
-            elif outcome is not None or solver.is_looking_ahead:
+            elif outcome is not None or solver.ahead.is_on:
                 _ask(outcome, solver, facts, fetcher)
             if progress is not None:
                 progress(decided=solver.statistics.decisions, fetched=fetcher.fetched)
@@ -82,8 +82,8 @@ def _resolve(
 
 def _ask(awaited: Need | None, solver: Solver, facts: Facts, fetcher: _Fetcher) -> None:
     """Ask for all that is wanted, wait for the fact that the solver waits for, and tell it all that has come."""
-    if not solver.is_looking_ahead:
-        solver.look_ahead()
+    if not solver.ahead.is_on:
+        solver.ahead.begin()
     fetcher.flush()
     if awaited is not None:
         fetcher.want(awaited)
@@ -231,9 +231,9 @@ def _tell(solver: Solver, facts: Facts, answer: Answer, awaited: Need | None, *,
         return
     facts.add(need, fact)
     if isinstance(need, ListingNeed):
-        solver.guess(need.name)
+        solver.ahead.listed(need.name)
     elif isinstance(fact, Metadata):
-        solver.expect(fact, with_pins=not is_busy)
+        solver.ahead.read(fact, with_pins=not is_busy)
 
 
 class _Fetcher:

@@ -8,18 +8,18 @@ a step asks for every fact before it changes anything.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from msgspec import Struct
 
-from lockflow.index.model import Metadata, SourceMetadata
-from lockflow.inputs.model import ForkStrategy, IndexStrategy
+from lockflow.index.model import SourceMetadata
+from lockflow.inputs.model import ForkStrategy
 from lockflow.inputs.model import Resolution as ResolutionMode
+from lockflow.resolve.ahead import Ahead
 from lockflow.resolve.choose import ROOT_VERSION, Chooser
-from lockflow.resolve.declared import Declared, metadata_need
+from lockflow.resolve.declared import Declared
 from lockflow.resolve.dependencies import Dependency
 from lockflow.resolve.environment import ForkEnvironment, from_universal
-from lockflow.resolve.facts import Blocked, Facts, ListingNeed, Need, SourceNeed
+from lockflow.resolve.facts import Blocked, Facts, Need, SourceNeed
 from lockflow.resolve.fork import DependencyFork, VersionFork, VersionSplit, python_order, solve_order, split
 from lockflow.resolve.fork_state import ForkState, Phase
 from lockflow.resolve.identity import Identities, Identity, Kind
@@ -34,11 +34,10 @@ from lockflow.resolve.pubgrub.propagation import propagate
 from lockflow.resolve.pubgrub.state import State
 from lockflow.resolve.resolution import Resolution
 from lockflow.resolve.unavailable import RequiresHigherPython
-from lockflow.standards.markers.simplify import production
-from lockflow.standards.markers.tree import TRUE, is_disjoint, python_range_marker
-from lockflow.standards.requirements import Directory, Registry, Source, source_text
+from lockflow.standards.markers.tree import TRUE
+from lockflow.standards.requirements import Directory, Source, source_text
 from lockflow.standards.specifiers import InvalidSpecifier, Specifiers
-from lockflow.standards.versions import EMPTY, FULL, Version, VersionRange
+from lockflow.standards.versions import EMPTY, Version, VersionRange
 
 _CONFLICT_LIMIT = 5
 """Conflicts after which a package is decided earlier, or one that causes them later."""
@@ -98,18 +97,12 @@ class Solver:
         self.facts = facts
         self.statistics = Statistics()
         self.identities = Identities()
-        self.is_looking_ahead = False
-        self._wanted = wanted or _ignore
         self._root = self.identities.number(Kind.ROOT)
         self._python = self.identities.number(Kind.PYTHON)
         self._listed = Listed(policy, facts)
         self._chooser = Chooser(policy, preferences, facts, self.identities, self._listed)
         self._declared = Declared(policy, facts, self.identities)
-        self._everywhere = python_range_marker(policy.python)
-        self._expected: dict[str, VersionRange] = {}
-        self._tried: dict[str, set[Version]] = {}
-        self._open_range: dict[str, VersionRange] = {}
-        self._last_allowed: dict[str, VersionRange] = {}
+        self.ahead = Ahead(policy, facts, self.identities, self._chooser, wanted or _ignore)
         self._results: list[ForkResult] = []
         self._stack: list[ForkState] = []
         root = State(self._root, ROOT_VERSION)
@@ -157,7 +150,7 @@ class Solver:
                 identity = self.identities[number]
                 solution.requeue(number, state.priorities.get(number, identity))
                 if identity.kind == Kind.PACKAGE and identity.name not in state.sources:
-                    self._want_best(state, identity.name, solution.assignments[number].term.range)
+                    self.ahead.narrowed(state, identity.name, solution.assignments[number].term.range)
         solution.outdated.clear()
         picked = solution.pick()
         if picked is None:
@@ -191,7 +184,7 @@ class Solver:
             state.choices[number] = (term.range, version)
             state.phase = Phase.DEPEND
             if identity.kind > Kind.PYTHON and identity.name not in state.sources:
-                self._count_try(state, identity.name, version, term.range)
+                self.ahead.tried(state, identity.name, version, term.range)
             return True
         versions = self._widened(state, identity, version)
         if isinstance(reason, RequiresHigherPython):
@@ -333,9 +326,8 @@ class Solver:
         base = self.identities.base(dependency.number)
         if base is not None:
             state.priorities.register(base, name, is_url=is_url, is_pinned=is_pinned)
-        if not is_url and name not in self._expected:
-            self._expected[name] = dependency.range
-            self._want_listing(name, state.indexes.get(name))
+        if not is_url:
+            self.ahead.mention(name, dependency.range, state.indexes.get(name))
 
     def _use_source(self, state: ForkState, name: str, source: Source) -> None:
         if self.facts.allowed is not None and self.policy.member(name, source) is None:
@@ -388,86 +380,6 @@ class Solver:
                     state.pubgrub.backtrack(level)
         state.early.clear()
         state.late.clear()
-
-    # Looking ahead ----------------------------------------------------------------------------------------------
-
-    def look_ahead(self) -> None:
-        """Tell from now on all that is likely to be needed, beginning with what follows from the facts so far."""
-        self.is_looking_ahead = True
-        for metadata in self.facts.all_metadata():
-            self.expect(metadata)
-
-    def expect(self, metadata: Metadata, *, with_pins: bool = True) -> None:
-        """Want what a package is likely to bring in, before it is decided on: listings, and versions it pins."""
-        for requirement in metadata.requires_dist:
-            name, source = requirement.name, requirement.source
-            if name in self.policy.members or not isinstance(source, Registry):
-                continue
-            is_new = name not in self._expected
-            if not is_new and not (with_pins and source.specifiers.range.is_pinned):
-                continue
-            if production(requirement.marker).is_false or is_disjoint(requirement.marker, self._everywhere):
-                continue
-            if is_new:
-                self._expected[name] = source.specifiers.range
-                self._want_listing(name, None)
-            elif self.facts.knows_some_listing(name):
-                self._want_likely(name, source.specifiers.range)
-
-    def guess(self, name: str) -> None:
-        """Want the metadata that is likely needed once a listing is known."""
-        try:
-            candidate = self._chooser.likely(name, self._expected.get(name, FULL))
-        except Blocked as blocked:
-            self._wanted(blocked.need)
-            return
-        if candidate is not None:
-            self._wanted(metadata_need(name, candidate))
-
-    def _want_best(self, state: ForkState, name: str, allowed: VersionRange) -> None:
-        """Want the metadata of the version that would be chosen now, once the listing is there."""
-        if (
-            not self.is_looking_ahead
-            or self._last_allowed.get(name) == allowed
-            or not self.facts.knows_some_listing(name)
-        ):
-            return
-        self._last_allowed[name] = allowed
-        self._want_likely(name, allowed, state.environment)
-
-    def _want_likely(self, name: str, allowed: VersionRange, environment: ForkEnvironment | None = None) -> None:
-        with suppress(Blocked):
-            candidate = self._chooser.likely(name, allowed, environment)
-            if candidate is not None:
-                self._wanted(metadata_need(name, candidate))
-
-    def _count_try(self, state: ForkState, name: str, version: Version, allowed: VersionRange) -> None:
-        """Want the metadata of the versions that come next, once several of a package were tried in vain."""
-        if not self.is_looking_ahead:
-            return
-        if not allowed.is_pinned:
-            # A proxy is decided first and pins the package: what could come next is known from the proxy.
-            self._open_range[name] = allowed
-        tried = self._tried.setdefault(name, set())
-        if version in tried:
-            return
-        tried.add(version)
-        count = len(tried)
-        if count in (5, 10) or count % 20 == 0:
-            allowed = self._open_range.get(name, allowed)
-            for candidate in self._chooser.following(state, name, version, allowed, min(count, 50)):
-                self._wanted(metadata_need(name, candidate))
-
-    def _want_listing(self, name: str, explicit: str | None) -> None:
-        if explicit is not None:
-            self._wanted(ListingNeed(name=name, index=explicit))
-            return
-        indexes = self.policy.implicit_indexes
-        if self.policy.settings.index_strategy is IndexStrategy.FIRST_INDEX:
-            indexes = indexes[:1]
-        for index in indexes:
-            if not index.is_flat:
-                self._wanted(ListingNeed(name=name, index=index.url))
 
 
 def _ignore(need: Need) -> None:

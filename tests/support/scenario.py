@@ -131,7 +131,7 @@ def solve(
             for need in [wanted.pop() for _ in range(shuffle.randint(0, len(wanted)))]:
                 facts.add(need, world.answer(need))
                 if isinstance(need, ListingNeed):
-                    solver.guess(need.name)
+                    solver.ahead.listed(need.name)
 
 
 def versions(resolution: Resolution | Failure) -> dict[str, list[str]]:
