@@ -72,7 +72,7 @@ class VersionList:
     `hidden` are those that it does not.
     """
 
-    __slots__ = ("_found", "_judged", "_keys", "_rules", "hidden", "index", "versions")
+    __slots__ = ("_found", "_judged", "_keys", "_rules", "_stable", "hidden", "index", "versions")
 
     def __init__(self, listings: Sequence[Listing], rules: FileRules) -> None:
         self.index = listings[0].index
@@ -86,6 +86,7 @@ class VersionList:
         self._found = [[entry] for entry in shown] if len(listings) == 1 else _by_version(shown)
         self.versions = [found[0][1].version for found in self._found]
         self._keys = [version.key for version in self.versions]
+        self._stable: tuple[list[Version], list[Key]] | None = None
         self._judged: dict[Key, Candidate | Unusable] = {}
 
     def __contains__(self, version: Version) -> bool:
@@ -98,15 +99,23 @@ class VersionList:
         self.hidden.append(release.version)
         return False
 
-    def within(self, allowed: VersionRange, *, descending: bool) -> Iterator[Version]:
-        """The versions of a set in the direction asked for."""
+    def within(self, allowed: VersionRange, *, descending: bool, is_stable: bool = False) -> Iterator[Version]:
+        """The versions of a set in the direction asked for, on request without pre-releases."""
+        versions, keys = self._stable_ones() if is_stable else (self.versions, self._keys)
         bounds = allowed.bounds
         starts = range(0, len(bounds), 2)
         for i in reversed(starts) if descending else starts:
-            first, last = bisect_left(self._keys, bounds[i]), bisect_left(self._keys, bounds[i + 1])
+            first, last = bisect_left(keys, bounds[i]), bisect_left(keys, bounds[i + 1])
             places = range(first, last)
             for place in reversed(places) if descending else places:
-                yield self.versions[place]
+                yield versions[place]
+
+    def _stable_ones(self) -> tuple[list[Version], list[Key]]:
+        # Kept, since some projects have a hundred pre-releases for each release and are searched hundreds of times.
+        if self._stable is None:
+            versions = [version for version in self.versions if not version.is_prerelease]
+            self._stable = (versions, [version.key for version in versions])
+        return self._stable
 
     def judge(self, version: Version) -> Candidate | Unusable:
         """Which file of a listed version to use. Files of all pooled listings compete."""
@@ -150,18 +159,19 @@ def search(
 def _search_one(
     versions: VersionList, allowed: VersionRange, prerelease: Prerelease, *, descending: bool
 ) -> Candidate | Unusable | None:
-    fallback: Candidate | Unusable | None = None
-    for version in versions.within(allowed, descending=descending):
-        is_early = version.is_prerelease and prerelease is not Prerelease.ALLOW
-        if is_early and (prerelease is not Prerelease.IF_NECESSARY or fallback is not None):
-            continue
+    is_free = prerelease is Prerelease.ALLOW
+    found = _first_shown(versions, versions.within(allowed, descending=descending, is_stable=not is_free))
+    if found is None and prerelease is Prerelease.IF_NECESSARY:
+        found = _first_shown(versions, versions.within(allowed, descending=descending))
+    return found
+
+
+def _first_shown(versions: VersionList, order: Iterator[Version]) -> Candidate | Unusable | None:
+    for version in order:
         judged = versions.judge(version)
-        if isinstance(judged, Unusable) and judged.trouble == "cutoff":
-            continue
-        if not is_early:
+        if not isinstance(judged, Unusable) or judged.trouble != "cutoff":
             return judged
-        fallback = judged
-    return fallback
+    return None
 
 
 def _search_merged(

@@ -269,15 +269,7 @@ class VersionRange:
             # The place among the ends of the other set tells: an even one lies outside its intervals.
             place = bisect_right(b, a[0])
             return not place & 1 and (place == len(b) or a[1] <= b[place])
-        i = j = 0
-        while i < len(a) and j < len(b):
-            if a[i + 1] <= b[j]:
-                i += 2
-            elif b[j + 1] <= a[i]:
-                j += 2
-            else:
-                return False
-        return True
+        return not a or not b or _is_disjoint(a, b)
 
     def is_subset(self, other: VersionRange) -> bool:
         a, b = self.bounds, other.bounds
@@ -298,12 +290,17 @@ class VersionRange:
         The solver asks for little else, mostly with one interval as `known`; that takes a single search.
         """
         a, b = known.bounds, self.bounds
-        if len(a) != 2:
-            return 1 if known.is_subset(self) else -1 if known.is_disjoint(self) else 0
+        if not a:
+            return 1
         place = bisect_right(b, a[0])
         if place & 1:
-            return 1 if a[1] <= b[place] else 0
-        return -1 if place == len(b) or a[1] <= b[place] else 0
+            if a[1] > b[place]:
+                return 0
+            return 1 if len(a) == 2 or known.is_subset(self) else 0
+        if place < len(b) and a[1] > b[place]:
+            return 0
+        # The first interval of `known` lies outside: all of them do, or it is neither.
+        return -1 if len(a) == 2 or place == len(b) or _is_disjoint(a, b) else 0
 
     def __and__(self, other: VersionRange) -> VersionRange:
         a, b = self.bounds, other.bounds
@@ -385,6 +382,27 @@ class VersionRange:
             return "*"
         bounds = self.bounds
         return " | ".join(_interval_text(bounds[i], bounds[i + 1]) for i in range(0, len(bounds), 2))
+
+
+def _is_disjoint(a: tuple[Key, ...], b: tuple[Key, ...]) -> bool:
+    """Whether two sets with some versions each have none in common, by their ends."""
+    i = j = 0
+    # What one has below the other is passed over at once.
+    if a[0] < b[0]:
+        i = bisect_right(a, b[0])
+    else:
+        j = bisect_right(b, a[0])
+    if i & 1 or j & 1:
+        return False
+    a_end, b_end = len(a), len(b)
+    while i < a_end and j < b_end:
+        if a[i + 1] <= b[j]:
+            i += 2
+        elif b[j + 1] <= a[i]:
+            j += 2
+        else:
+            return False
+    return True
 
 
 def _with_interval(bounds: tuple[Key, ...], low: Key, high: Key) -> tuple[Key, ...]:

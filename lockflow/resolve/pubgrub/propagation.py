@@ -45,7 +45,8 @@ def _propagate_one(state: State, current: int, todo: list[int]) -> int:
                 if relation == SATISFIED:
                     continue
                 if relation == CONTRADICTED:
-                    contradicted[number] = solution.level
+                    # Known since then, so it need not be found out again after going back no further.
+                    contradicted[number] = assignment.highest_level
                     break
             if nearly >= 0:
                 break
