@@ -107,7 +107,7 @@ class Ahead:
 
     def narrowed(self, state: ForkState, name: str, allowed: VersionRange) -> None:
         """The versions that are left of a package have changed: want the metadata of the one to be chosen now."""
-        if not self.is_on or not self._facts.knows_some_listing(name):
+        if not self._facts.knows_some_listing(name):
             return
         known = self._guesses.get(name)
         if known is None or not known.holds_for(allowed, state.environment):

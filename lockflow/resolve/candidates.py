@@ -69,10 +69,10 @@ class FileRules(Struct, frozen=True):
 class VersionList:
     """The versions of one project on one index (pooled with find-links), as far as the cut-off shows them.
 
-    `hidden` are those that it does not.
+    `hidden` are those that it does not; `keys` are those of `versions`.
     """
 
-    __slots__ = ("_found", "_judged", "_keys", "_rules", "_stable", "hidden", "index", "versions")
+    __slots__ = ("_found", "_judged", "_rules", "_stable", "hidden", "index", "keys", "versions")
 
     def __init__(self, listings: Sequence[Listing], rules: FileRules) -> None:
         self.index = listings[0].index
@@ -85,13 +85,13 @@ class VersionList:
         shown.sort(key=_key_of)
         self._found = [[entry] for entry in shown] if len(listings) == 1 else _by_version(shown)
         self.versions = [found[0][1].version for found in self._found]
-        self._keys = [version.key for version in self.versions]
+        self.keys = [version.key for version in self.versions]
         self._stable: tuple[list[Version], list[Key]] | None = None
         self._judged: dict[Key, Candidate | Unusable] = {}
 
     def __contains__(self, version: Version) -> bool:
-        place = bisect_left(self._keys, version.key)
-        return place < len(self._keys) and self._keys[place] == version.key
+        place = bisect_left(self.keys, version.key)
+        return place < len(self.keys) and self.keys[place] == version.key
 
     def _shows(self, listing: Listing, release: Release) -> bool:
         if listing.is_flat or _is_visible(release, self._rules.cutoff):
@@ -101,7 +101,7 @@ class VersionList:
 
     def within(self, allowed: VersionRange, *, descending: bool, is_stable: bool = False) -> Iterator[Version]:
         """The versions of a set in the direction asked for, on request without pre-releases."""
-        versions, keys = self._stable_ones() if is_stable else (self.versions, self._keys)
+        versions, keys = self._stable_ones() if is_stable else (self.versions, self.keys)
         bounds = allowed.bounds
         starts = range(0, len(bounds), 2)
         for i in reversed(starts) if descending else starts:
@@ -121,7 +121,7 @@ class VersionList:
         """Which file of a listed version to use. Files of all pooled listings compete."""
         judged = self._judged.get(version.key)
         if judged is None:
-            releases = self._found[bisect_left(self._keys, version.key)]
+            releases = self._found[bisect_left(self.keys, version.key)]
             judged = self._judged[version.key] = _judge(releases[0][1].version, releases, self._rules)
         return judged
 

@@ -292,7 +292,7 @@ class Chooser:
                 return found
             passed = VersionRange.singleton(found.version)
             # What lies between two versions holds none, and one long gap is searched faster than many short ones.
-            allowed = allowed & ~(widen(found.version, lists[0].versions) if len(lists) == 1 else passed)
+            allowed = allowed & ~(widen(found.version, lists[0].keys) if len(lists) == 1 else passed)
 
     def _may_be_read(self, candidate: Candidate, environment: ForkEnvironment) -> bool:
         """Whether the metadata matters once a version was found: its files neither need another Python nor a split."""

@@ -15,7 +15,7 @@ from lockflow.resolve.dependencies import Dependency
 from lockflow.resolve.environment import ForkEnvironment
 from lockflow.resolve.policy import Bound, bound_of
 from lockflow.standards.markers.simplify import python_interval, restrict
-from lockflow.standards.markers.tree import Marker, is_disjoint, python_range_marker, string_equals
+from lockflow.standards.markers.tree import TRUE, Marker, is_disjoint, python_range_marker, string_equals
 from lockflow.standards.python_range import PythonRange
 from lockflow.standards.requirements import ConflictItem
 from lockflow.standards.versions import Version
@@ -58,7 +58,12 @@ def split(
         groups.setdefault(dependency.name, []).append(dependency)
     forks = [DependencyFork(environment, [])]
     for name in sorted(groups):
-        forks = _split_by_name(forks, groups[name], environment)
+        group = groups[name]
+        if len(group) == 1 and group[0].marker is TRUE and not environment.marker.is_false:
+            for fork in forks:  # most dependencies, for which no environment is to be compared
+                fork.dependencies.append(group[0])
+        else:
+            forks = _split_by_name(forks, group, environment)
     if not forks:
         # An environment outside the supported Pythons, as a local version may leave: nothing is needed there.
         return [DependencyFork(environment, [])]

@@ -46,8 +46,8 @@ class Listed:
         if not lists:
             return VersionRange.singleton(version)
         if len(lists) == 1:
-            return widen(version, lists[0].versions)
-        return widen(version, sorted({entry for versions in lists for entry in versions.versions}))
+            return widen(version, lists[0].keys)
+        return widen(version, sorted({key for versions in lists for key in versions.keys}))
 
     def absence(self, key: ListKey) -> Absent | None:
         """Why no list was found, None where one was."""

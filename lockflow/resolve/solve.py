@@ -145,11 +145,12 @@ class Solver:
         solution = pubgrub.solution
         # Picked last but not decided, because that was in conflict: nothing else may put it back into the queue.
         solution.outdated.setdefault(state.next)
+        identities, is_ahead = self.identities.identities, self.ahead.is_on
         for number in solution.outdated:
             if solution.is_open(number):
-                identity = self.identities[number]
+                identity = identities[number]
                 solution.requeue(number, state.priorities.get(number, identity))
-                if identity.kind == Kind.PACKAGE and identity.name not in state.sources:
+                if is_ahead and identity.kind == Kind.PACKAGE and identity.name not in state.sources:
                     self.ahead.narrowed(state, identity.name, solution.assignments[number].term.range)
         solution.outdated.clear()
         picked = solution.pick()

@@ -53,11 +53,12 @@ class InvalidVersion(ValueError):
 class Version:
     """One version. `text` is normalised but keeps trailing zeros; equality and order ignore them (PEP 440)."""
 
-    __slots__ = ("key", "text")
+    __slots__ = ("_hash", "key", "text")
 
     def __init__(self, text: str, key: Key) -> None:
         self.text = text
         self.key = key
+        self._hash = 0
 
     @staticmethod
     def parse(text: str) -> Version:
@@ -102,7 +103,9 @@ class Version:
         return f"Version({self.text!r})"
 
     def __hash__(self) -> int:
-        return hash(self.key)
+        if not self._hash:
+            self._hash = hash(self.key) or 1
+        return self._hash
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Version) and self.key == other.key
@@ -416,14 +419,13 @@ FULL = VersionRange((START, END))
 EMPTY = VersionRange(())
 
 
-def widen(version: Version, known: Sequence[Version]) -> VersionRange:
-    """The largest interval around `version` that holds no other version of `known` (ascending)."""
-    index = bisect_left(known, version)
-    below = known[index - 1] if index > 0 else None
-    if index < len(known) and known[index] == version:
+def widen(version: Version, known: Sequence[Key]) -> VersionRange:
+    """The largest interval around `version` that holds no other version of `known`, keys in ascending order."""
+    index = bisect_left(known, version.key)
+    low = behind(known[index - 1]) if index > 0 else START
+    if index < len(known) and known[index] == version.key:
         index += 1
-    above = known[index] if index < len(known) else None
-    return VersionRange.between(below, above)
+    return VersionRange((low, known[index] if index < len(known) else END))
 
 
 def _interval_text(low: Key, high: Key) -> str:

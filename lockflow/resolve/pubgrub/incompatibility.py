@@ -80,6 +80,13 @@ def dependency(package: int, versions: VersionRange, target: int, target_version
     return Incompatibility(terms, DependencyCause(package, target))
 
 
+def extended(older: Incompatibility, package: int, versions: VersionRange) -> Incompatibility:
+    """Say of more versions of `package` what a dependency of it says of some."""
+    terms = older.terms.copy()
+    terms[package] = Term(True, terms[package].range | versions)
+    return Incompatibility(terms, older.cause)
+
+
 def prior_cause(store: list[Incompatibility], first: int, second: int, package: int) -> Incompatibility:
     """Resolve two incompatibilities on `package`: what cannot hold when both are taken together."""
     terms = {name: term for name, term in store[first].items if name != package}

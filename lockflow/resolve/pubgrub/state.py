@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lockflow.resolve.pubgrub.incompatibility import (
-    Cause,
     Incompatibility,
     NoVersions,
     RootCause,
     Unavailable,
     dependency,
+    extended,
 )
 from lockflow.resolve.pubgrub.partial_solution import PartialSolution
 from lockflow.resolve.pubgrub.term import SATISFIED, Term
@@ -21,7 +21,7 @@ from lockflow.standards.versions import Version, VersionRange
 
 
 class State:
-    """`clauses` lists, for every package, the incompatibilities that mention it, oldest first.
+    """`clauses` lists, for every package, the incompatibilities that mention it, oldest first (the keys of a dict).
 
     `contradicted` maps incompatibilities that cannot hold any more to the decision level at which that became
     known. `merged` finds the dependency clause of two packages that asks for the same versions of the second.
@@ -33,11 +33,12 @@ class State:
         self.root = root
         self.root_version = root_version
         self.store: list[Incompatibility] = []
-        self.clauses: dict[int, list[int]] = {}
+        self.clauses: dict[int, dict[int, None]] = {}
         self.merged: dict[tuple[int, int, VersionRange], int] = {}
         self.contradicted: dict[int, int] = {}
         self.solution = PartialSolution()
-        number = self._add({root: Term(False, VersionRange.singleton(root_version))}, RootCause())
+        terms = {root: Term(False, VersionRange.singleton(root_version))}
+        number = self._add(Incompatibility(terms, RootCause()))
         self.solution.derive(root, Term.exactly(root_version), number)
 
     def clone(self) -> State:
@@ -62,27 +63,32 @@ class State:
         "1.0 depends on b>=2" and "2.0 depends on b>=2" become "1.0 or 2.0 depends on b>=2", which keeps the lists
         short and makes learned facts general. Returns the number that counts.
         """
+        if package == target:
+            return self._add(dependency(package, versions, target, targets))
         key = (package, target, targets)
         older = self.merged.get(key)
-        if older is not None:
-            versions = self.store[older].terms[package].range | versions
-            for name, _ in self.store[older].items:
-                self.clauses[name].remove(older)
-        number = self.count(self.allocate(dependency(package, versions, target, targets)))
-        if package != target:
-            self.merged[key] = number
+        if older is None:
+            number = self._add(dependency(package, versions, target, targets))
+        else:
+            for name in self.store[older].terms:
+                del self.clauses[name][older]
+            number = self._add(extended(self.store[older], package, versions))
+        self.merged[key] = number
         return number
 
     def add_no_versions(self, package: int, term: Term) -> None:
-        self._add({package: term}, NoVersions())
+        self._add(Incompatibility({package: term}, NoVersions()))
 
     def add_unavailable(self, package: int, versions: VersionRange, reason: object) -> None:
-        self._add({package: Term(True, versions)}, Unavailable(reason))
+        self._add(Incompatibility({package: Term(True, versions)}, Unavailable(reason)))
 
     def count(self, number: int) -> int:
         """Let an incompatibility count from now on."""
-        for package, _ in self.store[number].items:
-            self.clauses.setdefault(package, []).append(number)
+        for package in self.store[number].terms:
+            clauses = self.clauses.get(package)
+            if clauses is None:
+                clauses = self.clauses[package] = {}
+            clauses[number] = None
         return number
 
     def decide_with(self, package: int, version: Version, numbers: Iterable[int]) -> int | None:
@@ -102,8 +108,8 @@ class State:
         self.solution.backtrack(level)
         self.contradicted = {number: at for number, at in self.contradicted.items() if at <= level}
 
-    def _add(self, terms: dict[int, Term], cause: Cause) -> int:
-        return self.count(self.allocate(Incompatibility(terms, cause)))
+    def _add(self, incompatibility: Incompatibility) -> int:
+        return self.count(self.allocate(incompatibility))
 
     def _would_hold(self, incompatibility: Incompatibility, package: int, exact: Term) -> bool:
         for name, term in incompatibility.items:
