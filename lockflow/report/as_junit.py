@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from html import escape
 
 from lockflow.platforms.model import Status
-from lockflow.report.as_rows import chain_text
+from lockflow.report.as_rows import chain_text, floor_note
 from lockflow.report.headline import headline
 from lockflow.report.model import Entry, PlatformReport, PythonReport, Report, Verdict
 
@@ -43,6 +43,9 @@ class _Suite:
             fault = platform.fault
             text = "\n".join(part for part in (fault.where, fault.why, fault.next) if part)
             self._add("the check", f"  <error message={_quoted(fault.what)}>{_text(text)}</error>")
+        risen = floor_note(platform)
+        if risen:
+            self._add("the system that the wheels need", f"  <system-out>{_text(risen)}</system-out>")
         fine = 0
         for python in platform.pythons:
             fine += sum(entry.is_good and not _is_built(entry) for entry in python.entries)

@@ -85,18 +85,18 @@ def likewise(same: Sequence[Problem]) -> str:
 
 def floor_notes(report: Report) -> tuple[str, ...]:
     """Say of each platform whose floor rose, or is above what the platform has, in a sentence."""
-    notes = []
-    for platform in report.platforms:
-        floor = platform.floor
-        if floor is None or not (floor.has_risen or floor.is_above_limit):
-            continue
-        before = f" ({floor.previous} before)" if floor.has_risen else ""
-        text = f"{platform.platform} now needs" if floor.has_risen else f"{platform.platform} needs"
-        text += f" {floor.kind} {floor.version}{before}, because of {', '.join(floor.packages)}"
-        if floor.is_above_limit:
-            text += f"; the platform has {floor.limit}"
-        notes.append(text)
-    return tuple(notes)
+    return tuple(filter(None, map(floor_note, report.platforms)))
+
+
+def floor_note(platform: PlatformReport) -> str:
+    """The same of one platform; empty where there is nothing to say."""
+    floor = platform.floor
+    if floor is None or not (floor.has_risen or floor.is_above_limit):
+        return ""
+    before = f" ({floor.previous} before)" if floor.has_risen else ""
+    text = f"{platform.platform} now needs" if floor.has_risen else f"{platform.platform} needs"
+    text += f" {floor.kind} {floor.version}{before}, because of {', '.join(floor.packages)}"
+    return f"{text}; the platform has {floor.limit}" if floor.is_above_limit else text
 
 
 def message(problem: Problem) -> str:

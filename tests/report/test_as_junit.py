@@ -3,7 +3,9 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 import pytest
+from msgspec.structs import replace
 
+from lockflow.platforms.model import Floor
 from lockflow.report.as_junit import as_junit
 from lockflow.report.assemble import assemble, platform_report
 from support.small_reports import LOCK, bad_report, check, coverage, good_report, missing, tree, wheel
@@ -39,6 +41,18 @@ def test_what_is_wrong_fails_for_each_python_and_a_broken_check_is_an_error() ->
     assert error.get("message") == "no engine answers"
     assert error.text == "npipe\nconnection refused\nstart the engine"
     assert len(by_name["windows/amd64"]) == 1
+
+
+def test_a_floor_that_rose_is_told_and_is_no_failure() -> None:
+    report = good_report()
+    floor = Floor(kind="glibc", machine="x86_64", version="2.34", limit="2.36", previous="2.17", packages=("lib",))
+    platforms = (replace(report.platforms[0], floor=floor), *report.platforms[1:])
+
+    suites = ET.fromstring(as_junit(replace(report, platforms=platforms)))
+
+    (told,) = [case for case in suites.iter("testcase") if case.get("name") == "the system that the wheels need"]
+    assert told.findtext("system-out") == "darwin now needs glibc 2.34 (2.17 before), because of lib"
+    assert suites.get("failures") == "0"
 
 
 def test_counts_are_those_of_the_cases() -> None:
