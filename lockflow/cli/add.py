@@ -71,7 +71,7 @@ def run_add(words: list[str], console: Console, started: Started) -> int:
     options.index = None
     with console.progress("Resolving") as progress:
         done = add(target(options, started), ask, mode, network=network(options, started), progress=progress)
-    _say(done, mode, console, started)
+    _say(done, mode, options, console, started)
     return EXIT_DONE
 
 
@@ -89,7 +89,7 @@ def run_remove(words: list[str], console: Console, started: Started) -> int:
             network=network(options, started),
             progress=progress,
         )
-    _say(done, mode, console, started)
+    _say(done, mode, options, console, started)
     return EXIT_DONE
 
 
@@ -167,7 +167,7 @@ def _mode(options: argparse.Namespace, started: Started) -> Mode:
     return Mode.LOCKED if flag(started.environment, "UV_LOCKED") else Mode.WRITE
 
 
-def _say(done: Done, mode: Mode, console: Console, started: Started) -> None:
+def _say(done: Done, mode: Mode, options: argparse.Namespace, console: Console, started: Started) -> None:
     for warning in done.warnings:
         console.warn(warning)
     if mode is Mode.DRY_RUN:
@@ -179,3 +179,12 @@ def _say(done: Done, mode: Mode, console: Console, started: Started) -> None:
         say_result(replace(done.result, reasons=()), console, started.elapsed(), mode)
     elif done.before != done.after:
         console.note(f"{done.path.name} was edited; the lock was left alone")
+    if done.result is not None and done.result.is_written and not options.no_sync:
+        _say_what_is_left(done.result.root, console, started)
+
+
+def _say_what_is_left(root: Path, console: Console, started: Started) -> None:
+    """That the project's environment, where there is one, is not what the lock says any more."""
+    name = started.environment.get("UV_PROJECT_ENVIRONMENT") or ".venv"
+    if (root / name / "pyvenv.cfg").is_file():
+        console.note(f"{name} is as it was: `lockflow sync` brings it up to date, as `lockflow run` does by itself")

@@ -252,6 +252,16 @@ def test_a_path_to_what_is_no_project_is_refused(shop: Workbench) -> None:
     assert "the name of the package at ./sub is unknown" in run.said
 
 
+def test_an_environment_that_is_not_up_to_date_any_more_is_told(shop: Workbench) -> None:
+    assert "as it was" not in shop.run("add", "pear").said, "there is none"
+    place = shop.project / ".venv" / "pyvenv.cfg"
+    place.parent.mkdir()
+    place.write_text("", encoding="utf-8")
+    assert ".venv is as it was: `lockflow sync` brings it up to date" in shop.run("remove", "pear").said
+    assert "as it was" not in shop.run("add", "pear", "--dry-run").said
+    assert "as it was" not in shop.run("add", "pear", "--no-sync").said
+
+
 # Requirements files -------------------------------------------------------------------------------------------------
 
 
