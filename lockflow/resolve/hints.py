@@ -98,7 +98,10 @@ def _hint_newest(name: str, lists: Sequence[VersionList], allowed: VersionRange)
     # Of few versions the explanation lists all.
     if len(versions) <= _FEW or allowed.is_full:
         return None
-    return f"the newest version of {name} on the index is {max(versions)}"
+    finals = [version for version in versions if not version.is_prerelease]
+    newest = f"the newest version of {name} on the index is {max(finals or versions)}"
+    is_later = bool(finals) and max(versions) > max(finals)
+    return f"{newest}, and the newest pre-release {max(versions)}" if is_later else newest
 
 
 def _hint_reason(
