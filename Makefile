@@ -18,7 +18,7 @@ lock: .venv/installed ## lock a project and check every platform: make lock [PRO
 	$(BIN)/doit PROJECT="$(PROJECT)" lock
 
 image: .venv/installed-docker ## an image from a lock: make image PLATFORM=linux/arm64 [PYTHON=3.12] [TAG=1] [PUSH=1] [PROJECT=path]
-	$(BIN)/doit PROJECT="$(PROJECT)" PLATFORM="$(PLATFORM)" PYTHON="$(filter 3.%,$(PYTHON))" TAG="$(TAG)" PUSH="$(PUSH)" image:"$(PLATFORM)"
+	$(BIN)/doit PROJECT="$(PROJECT)" PLATFORM="$(PLATFORM)" PYTHON="$(filter 3.%,$(PYTHON))" TAG="$(TAG)" PUSH="$(PUSH)" image:"$(or $(PLATFORM),$(error name a platform: make image PLATFORM=linux/arm64))"
 
 test: .venv/installed-dev ## the test suite; no network, no container engine
 	$(BIN)/python -m pytest $(AT_ONCE)

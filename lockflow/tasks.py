@@ -103,7 +103,7 @@ def task_check() -> Iterable[dict[str, Any]]:
 
 
 def task_report() -> dict[str, Any]:
-    """Say on which platforms the lock holds, and write reports/summary.md, index.html and junit.xml."""
+    """Say on which platforms the lock holds; write summary.md, index.html, junit.xml."""
     names = [name for name, _ in _platforms()]
     return {
         "actions": [(report, [names])],
@@ -145,7 +145,7 @@ def task_image() -> Iterable[dict[str, Any]]:
 
 
 def task_refresh() -> dict[str, Any]:
-    """Bring the lock to newer versions that hold on every platform: doit refresh [AT_MOST=5] [ONLY=minor]."""
+    """Take newer versions that hold on every platform (AT_MOST=5, ONLY=minor)."""
     return {"actions": [refresh], "uptodate": [False], "io": {"capture": False}}
 
 
