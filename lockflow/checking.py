@@ -30,6 +30,7 @@ from lockflow.proving import OpenEngine, Proof, engine_for, prove
 from lockflow.report.as_json import as_json
 from lockflow.report.as_rows import Problem, alike, floor_notes, likewise, message, problems, rows
 from lockflow.report.assemble import assemble, platform_report
+from lockflow.report.evidence import python_range
 from lockflow.report.model import Executed, PlatformReport, Report
 from lockflow.report.write import SUMMARY_FILES, read_platform_report, report_path, write_platform_report, write_summary
 from lockflow.resolve.drive import fetch_listings
@@ -49,6 +50,7 @@ __all__ = [  # the steps, and what the roof needs to say what came of them
     "likewise",
     "message",
     "problems",
+    "python_range",
     "report",
     "report_path",
     "rows",

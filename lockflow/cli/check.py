@@ -113,7 +113,7 @@ def say_report(report: Report, console: Console) -> None:
             row.platform,
             str(row.verdict),
             row.level,
-            ", ".join(row.pythons),
+            checking.python_range(row.pythons),
             *(str(count) for count in (row.packages, row.wheels, row.built, row.problems)),
         )
         for row in checking.rows(report)

@@ -151,9 +151,13 @@ class Console:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for name in names:
-            table.add_column(name.removesuffix("#"), justify="right" if name.endswith("#") else "left")
+        table = Table(
+            title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+        )
+        for place, name in enumerate(names):
+            # The first says what a line is about; where there is not room for all, others are broken.
+            is_right = name.endswith("#")
+            table.add_column(name.removesuffix("#"), justify="right" if is_right else "left", no_wrap=place == 0)
         for row in cells:
             table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
         with TERMINAL:

@@ -55,7 +55,17 @@ class Parser(argparse.ArgumentParser):
         return options
 
     def error(self, message: str) -> NoReturn:
+        missing = message.removeprefix("the following arguments are required: ")
+        if missing != message:
+            self._fail(f"missing: {missing}", self._values_of(missing))
         self._fail(message.removeprefix("argument "), "")
+
+    def _values_of(self, name: str) -> str:
+        """What may be given for an argument without a name of its own; empty where anything may."""
+        for action in self._actions:
+            if action.choices is not None and name in (action.dest, action.metavar):
+                return f"give one of {', '.join(str(choice) for choice in action.choices)}; "
+        return ""
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         if action.choices is None or value in action.choices:

@@ -67,4 +67,6 @@ def _name_of(text: str, file: str, base: Path) -> str:
         name = inner(document(read_text(project), str(project)), "project").get("name")
         if isinstance(name, str):
             return name
+    if not is_url(text) and not (base / text).exists():
+        raise InputError(f"there is nothing at {text}", where="command line", why=f"looked for {base / text}")
     raise InputError(f"the name of the package at {text} is unknown", where="command line", next=f"write NAME @ {text}")

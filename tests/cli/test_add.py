@@ -244,7 +244,10 @@ def test_of_two_files_the_first_is_put_back_where_the_second_cannot_be_written(
         replace_all({first: "new", second: "new"})
 
 
-def test_a_path_to_what_is_no_project_is_refused(shop: Workbench) -> None:
+def test_a_path_to_nothing_and_to_what_is_no_project_is_refused(shop: Workbench) -> None:
+    run = shop.run("add", "./sub")
+    assert run.code == 2
+    assert "there is nothing at ./sub" in run.said
     (shop.project / "sub").mkdir()
     (shop.project / "sub" / "pyproject.toml").write_text("project = 3\n", encoding="utf-8")
     run = shop.run("add", "./sub")

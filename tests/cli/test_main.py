@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -45,6 +46,8 @@ def test_without_a_command_help_is_shown_as_a_mistake(capsys: pytest.CaptureFixt
         (["lock", "--upgrad"], "did you mean --upgrade?"),
         (["lock", "--color", "alway"], "did you mean always? use one of auto, always, never"),
         (["cache", "pune"], "did you mean prune?"),
+        (["cache"], "give one of dir, info, clean, prune; "),
+        (["why"], "missing: PACKAGE\n"),
         (["lock", "x"], "`lockflow help lock` lists all options"),
     ],
 )
@@ -85,6 +88,19 @@ def test_progress_is_a_plain_line_now_and_then_where_there_is_no_terminal(
         "Resolving (11 decisions, 1 pages and metadata files read)",
         "Resolving (22 decisions, 1 pages and metadata files read)",
     ]
+
+
+def test_a_table_fits_a_terminal_of_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = io.StringIO()
+    monkeypatch.setenv("COLUMNS", "80")
+    console = Console({"NO_COLOR": "1"})
+    console.stderr, console.is_terminal = said, True
+    names = ("platform", "verdict", "evidence", "Python", "packages#", "wheels#", "built#", "problems#")
+    row = ("linux/amd64", "good", "tags", "3.11–3.15", "12", "12", "0", "0")
+    console.table("", names, [row])
+    lines = [line.split() for line in said.getvalue().splitlines() if line.strip()]
+    assert lines[0] == [name.removesuffix("#") for name in names]
+    assert lines[2:] == [list(row)]
 
 
 @pytest.mark.parametrize("words", [["lock", "--help"], ["help"], ["--version"], []])
