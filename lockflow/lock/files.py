@@ -58,8 +58,12 @@ def replace_text(path: Path, text: str) -> None:
     """Put `text` in the place of the file at `path`, at once.
 
     A reader sees the old file or the new one. A symbolic link stays one, the file it leads to is replaced; the mode
-    of the file is kept. Raises OSError, and then the old file is as it was.
+    of the file is kept. Raises OSError, and then the old file is as it was. What is there and is no file (`/dev/null`,
+    a pipe) is written to, not replaced.
     """
+    if path.exists() and not path.is_file():
+        path.write_bytes(text.encode())
+        return
     target = Path(os.path.realpath(path))
     draft = target.with_name(f".{target.name}.{os.urandom(6).hex()}.tmp")
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lockflow.errors import LockFileError
-from lockflow.lock.files import only_one_process, read_lock_text, write_lock_text
+from lockflow.lock.files import only_one_process, read_lock_text, replace_text, write_lock_text
 from lockflow.lock.model import Waiting
 from support.holders import held
 
@@ -64,6 +64,21 @@ def test_a_new_lock_has_the_mode_of_any_new_file(tmp_path: Path) -> None:
     (tmp_path / "other").touch()
     write_lock_text(tmp_path / "uv.lock", "new")
     assert (tmp_path / "uv.lock").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such files")
+def test_what_is_no_file_is_written_to_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    replace_text(pipe, "new")
+    reader.join(60)
+    assert read == [b"new"]
+    assert pipe.is_fifo()
+    with pytest.raises(OSError, match="Is a directory"):
+        replace_text(tmp_path, "new")
 
 
 def test_a_link_to_nowhere_gets_its_target(tmp_path: Path) -> None:
