@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from lockflow.cli.console import Console
-from lockflow.cli.help import Command, described, full_help, short_help
+from lockflow.cli.help import Command, described, full_help, short_help, width_here
 from lockflow.cli.plain import Started
 from lockflow.cli.version import VERSION
 from lockflow.errors import EXIT_DONE, EXIT_NOT_ANSWERED, InputError, LockflowError
@@ -102,7 +102,7 @@ def guarded(command: str, words: list[str], started: Started) -> int:
         try:
             return _command(command)(words, console, started)
         except HelpAsked as asked:
-            console.data(short_help(asked.command))
+            console.data(short_help(asked.command, width_here()))
             return EXIT_DONE
     except LockflowError as error:
         for warning in error.warnings:
@@ -133,7 +133,7 @@ def explain(command: str, started: Started) -> int:
     """Put all of a command's options on stdout."""
     console = Console(started.environment)
     try:
-        console.data(full_help(describe(command, started)))
+        console.data(full_help(describe(command, started), width_here()))
     except LockflowError as error:
         console.error(error)
         return error.exit_code

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import re
+import shutil
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from textwrap import shorten, wrap
 
 from msgspec import Struct
 
 WIDTH = 100
+"""The widest that help is laid out; on a narrower terminal it is as wide as that."""
+_NARROWEST = 40
 _NAMES_WIDTH = 28
+_BELOW = " " * 6
+_EXAMPLE = re.compile(r"(  \S.*?) {2,}(\S.*)")
 
 
 class Option(Struct, frozen=True, kw_only=True):
@@ -64,40 +71,66 @@ def described(parser: argparse.ArgumentParser, name: str) -> Command:
     )
 
 
-def short_help(command: Command) -> str:
+def width_here() -> int:
+    """How wide help is to be: as the terminal, within bounds; all of it where there is none."""
+    return max(_NARROWEST, min(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns))
+
+
+def short_help(command: Command, width: int = WIDTH) -> str:
     """The command's own options in full; of what it shares with others, the names."""
-    lines = [*_head(command), *_rows("Options", command.options)]
+    lines = [*_head(command, width), *_rows("Options", command.options, width)]
     if command.sections:
         lines += ["", f"More, told by `lockflow help {command.name}`:"]
-        lines += (_named(section) for section in command.sections)
-    return "\n".join([*lines, *_foot(command)])
+        lines += (_named(section, width) for section in command.sections)
+    return "\n".join([*lines, *_foot(command, width)])
 
 
-def _named(section: Section) -> str:
+def _named(section: Section, width: int) -> str:
     """The names in a section, as many as stand on a line."""
     title = section.title.removesuffix(" options").lower()
     names = ", ".join(map(_long, section.options))
-    return f"  {shorten(f'{title}: {names}', WIDTH - 2, placeholder=' ...')}"
+    return f"  {shorten(f'{title}: {names}', width - 2, placeholder=' ...', break_on_hyphens=False)}"
 
 
-def full_help(command: Command) -> str:
+def full_help(command: Command, width: int = WIDTH) -> str:
     """All options, each with what it does."""
-    lines = [*_head(command), *_rows("Options", command.options)]
+    lines = [*_head(command, width), *_rows("Options", command.options, width)]
     for section in command.sections:
-        lines += _rows(section.title, section.options)
-    return "\n".join([*lines, *_foot(command)])
+        lines += _rows(section.title, section.options, width)
+    return "\n".join([*lines, *_foot(command, width)])
 
 
-def _head(command: Command) -> list[str]:
+def _head(command: Command, width: int) -> list[str]:
     told = [Option(names=(option.value,), value="", choices=(), help=option.help) for option in command.arguments]
-    return [*wrap(command.summary, WIDTH), "", f"Usage: {command.usage}", *_rows("Arguments", told)]
+    return [*wrap(command.summary, width), "", f"Usage: {command.usage}", *_rows("Arguments", told, width)]
 
 
-def _foot(command: Command) -> list[str]:
-    return ["", *command.examples.split("\n")] if command.examples else []
+def _foot(command: Command, width: int) -> list[str]:
+    """Examples with their words behind them, or below them where there is not room; then what else there is to say."""
+    lines = command.examples.split("\n") if command.examples else []
+    if any(len(line) > width for line in lines):
+        lines = list(_narrowed(lines, width))
+    return ["", *lines] if lines else []
 
 
-def _rows(title: str, options: Iterable[Option]) -> Iterator[str]:
+def _narrowed(lines: Iterable[str], width: int) -> Iterator[str]:
+    """Words of examples below them, paragraphs as wide as there is room."""
+    for is_paragraph, block in groupby(lines, lambda line: line[:1] not in ("", " ")):
+        if is_paragraph:
+            yield from wrap(" ".join(block), width, break_on_hyphens=False, break_long_words=False)
+            continue
+        for line in block:
+            example = _EXAMPLE.fullmatch(line)
+            if example is not None:
+                yield example[1]
+            elif not line.startswith(_BELOW):
+                yield line
+                continue
+            words = line.strip() if example is None else example[2]
+            yield from wrap(words, width, initial_indent=_BELOW, subsequent_indent=_BELOW)
+
+
+def _rows(title: str, options: Iterable[Option], width: int) -> Iterator[str]:
     shown = [option for option in options if option.help or not option.shown.startswith("-")]
     if not any(option.help for option in shown):
         return
@@ -107,7 +140,7 @@ def _rows(title: str, options: Iterable[Option]) -> Iterator[str]:
     for option, length in zip(shown, lengths, strict=True):
         # The name of a variable stays with its word.
         text = option.help.replace("[env: ", "[env:\N{NO-BREAK SPACE}")
-        lines = wrap(text, WIDTH - indent, break_on_hyphens=False, break_long_words=False)
+        lines = wrap(text, width - indent, break_on_hyphens=False, break_long_words=False)
         lines = [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
         if length > indent - 4:
             yield f"  {option.shown}"

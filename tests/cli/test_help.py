@@ -18,6 +18,12 @@ def options(command: Command) -> list[str]:
     return [name for group in groups for option in group for name in option.names]
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the terminal in which the tests run."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 @pytest.fixture(params=COMMANDS)
 def command(request: pytest.FixtureRequest) -> Command:
     return describe(request.param, Started(os.environ, None))
@@ -30,6 +36,22 @@ def test_help_fits_a_screen_and_has_an_example(command: Command, capsys: pytest.
     assert max(map(len, lines)) <= 100
     assert any(line.startswith(f"Usage: lockflow {command.name} ") for line in lines)
     assert any(line.lstrip().startswith(("lockflow ", "git ")) for line in lines[3:])
+
+
+@pytest.mark.parametrize("width", [72, 80])
+def test_help_is_no_wider_than_the_terminal(
+    command: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert main([command.name, "--help"]) == 0
+    narrow = capsys.readouterr().out
+    # An example is there to be copied, so it is never broken.
+    assert [line for line in narrow.splitlines() if len(line) > width and not line.startswith("  lockflow ")] == []
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main([command.name, "--help"]) == 0
+    wide = capsys.readouterr().out
+    if not command.sections:
+        assert narrow.split() == wide.split(), "nothing is left out"
 
 
 def test_all_options_are_told_on_request(command: Command, capsys: pytest.CaptureFixture[str]) -> None:

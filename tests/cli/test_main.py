@@ -17,6 +17,12 @@ from support.workbench import Workbench
 ROOT = Path(__file__).parent.parent.parent
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the terminal in which the tests run."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"lockflow {VERSION}\n"
