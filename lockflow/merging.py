@@ -25,6 +25,7 @@ from lockflow.steps import LockResult, Network, Target, lock
 
 MERGING = "LOCKFLOW_MERGING"
 """Set while the tree is merged once more: then the driver is not asked to lock."""
+_DRIVER = "merge.uvlock.driver = lockflow merge-driver %O %A %B %P"
 _SECONDS = 300.0
 _INPUTS = ("pyproject.toml", "uv.toml")
 _NOBODY = {f"GIT_{role}_{what}": "nobody" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -39,6 +40,9 @@ def merge(base: Path, ours: Path, theirs: Path, place: str, target: Target, netw
     """
     if target.environment.get(MERGING):
         return None
+    for path in (ours, theirs):
+        if not path.is_file():
+            raise InputError(f"there is no file {path}", where="command line", next=f"let git run it: {_DRIVER}")
     mine, other = _text(ours), _text(theirs)
     both = f"<<<<<<< ours\n{mine}=======\n{other}>>>>>>> theirs\n"
     try:
@@ -121,7 +125,7 @@ def _sides(environment: Mapping[str, str], base: Path, theirs: Path) -> tuple[st
         raise InputError(
             "there is no merge under way",
             where="git",
-            next="let git run it: merge.uvlock.driver = lockflow merge-driver %O %A %B %P",
+            next=f"let git run it: {_DRIVER}",
         )
     before, after = carried
     # Two commits that nobody sees have the change's parent as merge base, which git below 2.40 cannot be told.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -58,7 +59,8 @@ class Parser(argparse.ArgumentParser):
         missing = message.removeprefix("the following arguments are required: ")
         if missing != message:
             self._fail(f"missing: {missing}", self._values_of(missing))
-        self._fail(message.removeprefix("argument "), "")
+        said = message.removeprefix("argument ")
+        self._fail(re.sub("invalid (?:int|float) value: (.*)", r"\1 is no number", said), "")
 
     def _values_of(self, name: str) -> str:
         """What may be given for an argument without a name of its own; empty where anything may."""

@@ -56,7 +56,7 @@ class Store:
     """Unpacked wheels below `folder`. Safe to use from several threads and processes."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def find(self, digest: str) -> Unpacked | None:
         """The wheel whose file has this SHA-256 (hex digits); None where it is not here, or not whole any more."""
@@ -98,7 +98,7 @@ class Store:
         return Unpacked(files=entry / _FILES, contents=contents)
 
     def _entry(self, digest: str) -> Path:
-        return self._folder / FOLDER / digest[:2] / digest
+        return self.folder / FOLDER / digest[:2] / digest
 
     @staticmethod
     def _discard(entry: Path) -> None:

@@ -121,7 +121,7 @@ class _Bringer:
         except OSError as error:
             raise InputError(
                 f"the wheel of {want.name} cannot be stored",
-                where=str(error.filename or folder),
+                where=str(error.filename or f"{self._store.folder}, or {self._scratch} on the way there"),
                 why=error.strerror or str(error),
                 next="make room or give permission, then sync again: what is stored already is kept",
             ) from error

@@ -54,6 +54,7 @@ def test_without_a_command_help_is_shown_as_a_mistake(capsys: pytest.CaptureFixt
         (["cache", "pune"], "did you mean prune?"),
         (["cache"], "give one of dir, info, clean, prune; "),
         (["why"], "missing: PACKAGE\n"),
+        (["tree", "--depth", "x"], "-d/--depth: 'x' is no number\n"),
         (["lock", "x"], "`lockflow help lock` lists all options"),
     ],
 )
