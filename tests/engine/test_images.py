@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -19,7 +18,6 @@ from support.image_projects import (
     ImageProject,
     image_project,
     layers,
-    left_over,
     run_in,
     saved,
 )
@@ -173,43 +171,6 @@ def test_credentials_of_an_index_are_in_no_layer_label_or_line(
     files = [(name, body) for name, body in saved(client, image["reference"])]
     assert len(files) > 500
     assert [name for name, body in files if secret.encode() in body] == []
-
-
-# What is left of a build that was ended -----------------------------------------------------------------------------
-
-
-def a_build(project: ImageProject, client: docker.DockerClient) -> subprocess.Popen[str]:
-    """Another process whose build is under way: a package comes so slowly that it does not end by itself."""
-    project.index.offer("slow", "1.0")
-    project.write("slow")
-    project.locked()
-    project.index.delayed.add("slow")
-    process = project.start("image", "linux/amd64")
-    until = time.monotonic() + 60
-    while not project.index.is_waiting:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    return process
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_build_that_is_ended_leaves_nothing_that_the_next_does_not_take_away(
-    number: signal.Signals, project: ImageProject, client: docker.DockerClient
-) -> None:
-    dangling = {image.id for image in client.images.list(filters={"dangling": True})}
-    process = a_build(project, client)
-    before = {path: path.read_bytes() for path in project.folder.rglob("*") if path.is_file()}
-    process.send_signal(number)
-    process.communicate(timeout=30)
-    assert process.returncode in (130, -number)
-    assert {path: path.read_bytes() for path in project.folder.rglob("*") if path.is_file()} == before
-    if number is not signal.SIGKILL:
-        assert left_over(client) == []
-    project.index.delayed.clear()
-    (image,) = project.built("linux/amd64")
-    assert run_in(client, image["reference"], "python", "-c", "import slow; print(slow.version)") == "1.0\n"
-    assert {image.id for image in client.images.list(filters={"dangling": True})} <= dangling
 
 
 # The task graph ------------------------------------------------------------------------------------------------------

@@ -6,8 +6,9 @@ import base64
 import hashlib
 import io
 import json
+import select
+import socket
 import threading
-import time
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ class House(httpx.BaseTransport):
     delayed: set[str] = field(default_factory=set)
     """Projects whose files do not come for as long as they are in here."""
     is_waiting: bool = False
+    """Whether somebody waits for one of them."""
 
     def offer(
         self, name: str, version: str, *requires: str, wheels: Iterable[str] = (ANY,), sdist: bool = False
@@ -62,12 +64,15 @@ class House(httpx.BaseTransport):
                     return 200, "application/octet-stream", mine[parts[1]]
         return 404, "text/plain", b"not here"
 
-    def hold_back(self, path: str) -> None:
-        """Wait for as long as the file at `path` is not to come."""
+    def hold_back(self, path: str, connection: socket.socket) -> None:
+        """Wait for as long as the file at `path` is not to come, and somebody is there who waits for it."""
         name = path.rpartition("/")[2]
         while path.startswith("/files/") and any(name in self.files[project] for project in self.delayed):
             self.is_waiting = True
-            time.sleep(0.05)
+            # Whoever waits says nothing, so what can be read is the end of the connection.
+            if select.select([connection], [], [], 0.05)[0]:
+                break
+        self.is_waiting = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url = str(request.url)
@@ -95,7 +100,7 @@ class House(httpx.BaseTransport):
                         self.end_headers()
                         return
                     house.was_asked_with_password = True
-                house.hold_back(self.path)
+                house.hold_back(self.path, self.connection)
                 status, kind, body = house.answer(self.path)
                 self.send_response(status)
                 self.send_header("content-type", kind)

@@ -109,11 +109,11 @@ class ImageProject:
             "UV_DEFAULT_INDEX": f"{self.index.origin}/simple",
         }
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
         """Start lockflow in a process of its own."""
         argv = [sys.executable, "-c", _START, *words, "--directory", str(self.folder)]
         pipe = subprocess.PIPE
-        return subprocess.Popen(argv, env=self.environment, text=True, stdout=pipe, stderr=pipe)
+        return subprocess.Popen(argv, env={**self.environment, **environment}, text=True, stdout=pipe, stderr=pipe)
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         process = self.start(*words)
