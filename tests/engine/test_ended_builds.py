@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
 import time
@@ -15,6 +17,7 @@ from support.containers import left_behind
 from support.engine_proxy import EngineProxy
 from support.house import House
 from support.image_projects import ImageProject, image_project, left_over, run_in
+from support.second_engine import second_engine
 
 pytestmark = pytest.mark.engine
 SECONDS = 60
@@ -102,3 +105,32 @@ def test_an_engine_that_goes_away_during_a_build_is_told_and_the_next_run_works(
     works(project, client)
     assert left_over(client) == []
     assert dangling(client) <= images_before
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("dockerd") is None, reason="no second engine can be started")
+def test_an_engine_that_is_killed_during_a_build_is_told_and_builds_when_it_is_there_again(
+    project: ImageProject, client: docker.DockerClient
+) -> None:
+    with second_engine(client) as engine:
+        process = a_build(project, DOCKER_HOST=engine.address)
+        before = files(project)
+        engine.kill()
+        out, said = process.communicate(timeout=SECONDS)
+        assert process.returncode == 2, said
+        assert "the container engine went away" in said
+        assert "Traceback" not in said
+        assert out == ""
+        assert files(project) == before
+
+        run = project.run("image", "linux/amd64", DOCKER_HOST=engine.address)
+        assert run.returncode == 2, run.stderr
+        assert "no container engine answers" in run.stderr
+
+        project.index.delayed.clear()
+        again = engine.start()
+        try:
+            (image,) = project.built("linux/amd64", DOCKER_HOST=engine.address)
+            assert again.images.get(image["reference"]).id == image["id"]
+            assert left_over(again) == []
+        finally:
+            again.close()

@@ -115,8 +115,8 @@ class ImageProject:
         pipe = subprocess.PIPE
         return subprocess.Popen(argv, env={**self.environment, **environment}, text=True, stdout=pipe, stderr=pipe)
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        process = self.start(*words)
+    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(*words, **environment)
         out, err = process.communicate(timeout=280)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
@@ -125,9 +125,9 @@ class ImageProject:
         assert run.returncode == 0, run.stderr
         return self
 
-    def built(self, *words: str) -> list[dict[str, Any]]:
+    def built(self, *words: str, **environment: str) -> list[dict[str, Any]]:
         """Build images, which succeeds; what is told of each."""
-        run = self.run("image", *words, "--json")
+        run = self.run("image", *words, "--json", **environment)
         assert run.returncode == 0, run.stderr
         found: list[dict[str, Any]] = json.loads(run.stdout)["images"]
         return found
