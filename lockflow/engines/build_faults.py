@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from lockflow.errors import AnswerIsNo, EngineError, LockflowError, MissingImage
 
 
@@ -11,76 +15,90 @@ def no_sdk(why: str) -> EngineError:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What is said of a build or a push where its output has one of `texts`; `{}` is what was built or pushed."""
+
+    texts: re.Pattern[str]
+    what: str
+    next: str
+    where: str = "the builder of the engine"
+    why: Callable[[str, str], str] = lambda _, said: said
+
+
 def build_failed(purpose: str, said: str, lines: tuple[str, ...]) -> LockflowError:
     """A build that ended without an image. What a step of the recipe refuses is an answer; all else is none."""
     output = "\n".join(lines)
-    for texts, make in _BUILD_FAULTS:
-        if any(text in f"{said}\n{output}" for text in texts):
-            return make(purpose, said, output)
-    why = output or said
+    for fault in _BUILD_FAULTS:
+        if fault.texts.search(f"{said}\n{output}"):
+            what = f"{purpose} could not be built: {fault.what}"
+            return EngineError(what, where=fault.where, why=fault.why(output, said), next=fault.next)
     if not _is_of_step(said):
-        return EngineError(f"{purpose} could not be built", where="the builder of the engine", why=_last(why, said))
+        return EngineError(
+            f"{purpose} could not be built", where="the builder of the engine", why=_last(output or said, said)
+        )
     return AnswerIsNo(
         f"{purpose} could not be built",
         where=_step(said),
-        why=why,
+        why=output or said,
         next="correct what the builder says above; `lockflow image --dry-run` prints the whole recipe",
     )
 
 
-def _disk_full(purpose: str, said: str, output: str) -> LockflowError:
-    return EngineError(
-        f"{purpose} could not be built: the engine's disk is full",
-        where="the builder of the engine",
-        why=_last(output, said),
-        next="make room there (`docker system df` shows what takes it, `docker builder prune` frees caches of builds)",
-    )
+def push_failed(reference: str, why: str) -> EngineError:
+    """A registry that does not take an image; who may not push is told apart from a registry that is not there."""
+    for fault in _PUSH_FAULTS:
+        if fault.texts.search(why):
+            advice = fault.next.format(reference.partition("/")[0])
+            return EngineError(fault.what.format(reference), where=reference, why=why, next=advice)
+    return EngineError(f"{reference} could not be pushed", where=reference, why=why)
 
 
-def _cancelled(purpose: str, said: str, output: str) -> LockflowError:  # noqa: ARG001  one of _BUILD_FAULTS
-    return EngineError(
-        f"{purpose} could not be built: the build was cancelled",
-        where="the builder of the engine",
-        why=said,
-        next="run it again; steps that were done are not repeated",
-    )
-
-
-def _no_network(purpose: str, said: str, output: str) -> LockflowError:
-    return EngineError(
-        f"{purpose} could not be built: the builder does not reach an index",
-        where="a container of the build",
-        why=_last(output, said),
-        next="let containers of the engine reach the index (this machine's loopback is not theirs), or try again",
-    )
-
-
-def _no_base(purpose: str, said: str, output: str) -> LockflowError:  # noqa: ARG001  one of _BUILD_FAULTS
-    return EngineError(
-        f"{purpose} could not be built: its base image cannot be had",
-        where="the builder of the engine",
-        why=said,
-        next="check base in [tool.lockflow.image], and the network or login of the engine",
-    )
-
-
-def _no_container(purpose: str, said: str, output: str) -> LockflowError:  # noqa: ARG001  one of _BUILD_FAULTS
-    return EngineError(
-        f"{purpose} could not be built: the engine cannot start a container for a step",
-        where="the builder of the engine",
-        why=said.rpartition("]: ")[2] or said,
-        next="mend the engine (its log says more), and run it again: steps that were done are not repeated",
-    )
+def _last(output: str, said: str) -> str:
+    return "\n".join(dict.fromkeys(line for line in (*output.splitlines()[-8:], said) if line))
 
 
 _BUILD_FAULTS = (
-    (("no space left on device", "No space left on device", "os error 28"), _disk_full),
-    (("context canceled", "context cancelled", "graceful_stop"), _cancelled),
-    (("failed to create endpoint", "OCI runtime create failed", "failed to create shim"), _no_container),
-    (("failed to resolve source metadata", "pull access denied", "failed to do request"), _no_base),
-    (
-        ("error sending request", "dns error", "Connection refused (os error 111)", "tcp connect error", "timed out"),
-        _no_network,
+    _Fault(
+        re.compile(r"[Nn]o space left on device|os error 28"),
+        "the engine's disk is full",
+        "make room there (`docker system df` shows what takes it, `docker builder prune` frees caches of builds)",
+        why=_last,
+    ),
+    _Fault(
+        re.compile(r"context cancell?ed|graceful_stop"),
+        "the build was cancelled",
+        "run it again; steps that were done are not repeated",
+    ),
+    _Fault(
+        re.compile(r"failed to create endpoint|OCI runtime create failed|failed to create shim"),
+        "the engine cannot start a container for a step",
+        "mend the engine (its log says more), and run it again: steps that were done are not repeated",
+        why=lambda _, said: said.rpartition("]: ")[2] or said,
+    ),
+    _Fault(
+        re.compile(r"failed to resolve source metadata|pull access denied|failed to do request"),
+        "its base image cannot be had",
+        "check base in [tool.lockflow.image], and the network or login of the engine",
+    ),
+    _Fault(
+        re.compile(r"error sending request|dns error|Connection refused \(os error 111\)|tcp connect error|timed out"),
+        "the builder does not reach an index",
+        "let containers of the engine reach the index (this machine's loopback is not theirs), or try again",
+        where="a container of the build",
+        why=_last,
+    ),
+)
+_PUSH_FAULTS = (
+    _Fault(
+        re.compile(r"unauthorized|denied|authentication required|no basic auth credentials|forbidden", re.IGNORECASE),
+        "the registry does not let you push {}",
+        "log in with `docker login {}` as somebody who may push there",
+    ),
+    _Fault(
+        re.compile(r"connection refused|no such host|i/o timeout|dial tcp|\bEOF\b", re.IGNORECASE),
+        "the registry of {} cannot be reached",
+        "check the name of the registry, and that the engine reaches it",
     ),
 )
 
@@ -93,10 +111,6 @@ def _step(said: str) -> str:
     """The command that failed, without what the builder puts around it."""
     command = said.partition("[")[2].rpartition("]")[0] or said
     return f"a step of the recipe: {command.removeprefix('/bin/sh -c ')[:400]}"
-
-
-def _last(output: str, said: str) -> str:
-    return "\n".join(dict.fromkeys(line for line in (*output.splitlines()[-8:], said) if line))
 
 
 def gone(image: str, why: str) -> MissingImage:
@@ -114,18 +128,3 @@ def no_context(purpose: str, error: OSError) -> EngineError:
 
 def not_done(address: str, why: str) -> EngineError:
     return EngineError("the engine does not do what it is asked", where=address, why=why)
-
-
-def push_failed(reference: str, why: str) -> EngineError:
-    """A registry that does not take an image; who may not push is told apart from a registry that is not there."""
-    refused = ("unauthorized", "denied", "authentication required", "no basic auth credentials", "forbidden")
-    absent = ("connection refused", "no such host", "i/o timeout", "dial tcp", "EOF")
-    if any(word in why.lower() for word in refused):
-        what = f"the registry does not let you push {reference}"
-        advice = f"log in with `docker login {reference.partition('/')[0]}` as somebody who may push there"
-    elif any(word.lower() in why.lower() for word in absent):
-        what = f"the registry of {reference} cannot be reached"
-        advice = "check the name of the registry, and that the engine reaches it"
-    else:
-        what, advice = f"{reference} could not be pushed", ""
-    return EngineError(what, where=reference, why=why, next=advice)
