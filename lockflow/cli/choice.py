@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
+from lockflow.cli.arguments import network, target
 from lockflow.cli.console import Console
 from lockflow.cli.faults import Parser, flag, meant
 from lockflow.cli.plain import Started
 from lockflow.errors import InputError
 from lockflow.standards.names import normalize_name
 from lockflow.steps import Mode
-from lockflow.views import Place, View, Wish
+from lockflow.views import Place, View, Wish, view
 
 
 def add_mode(parser: Parser) -> None:
@@ -96,6 +97,15 @@ def warn_absent(option: str, names: Iterable[str], seen: View, console: Console)
         if name not in known:
             hint = meant(name, known).strip()
             console.warn(f"{option}: the lock has no package {name}{f'; {hint}' if hint else ''}")
+
+
+def looked_at(options: argparse.Namespace, started: Started, console: Console) -> View:
+    """The lock, brought up to date as its mode allows, with a bar while that takes time and its warnings said."""
+    chosen, which = mode(options, started)
+    with console.progress("Resolving") as progress:
+        seen = view(target(options, started), chosen, flag=which, network=network(options, started), progress=progress)
+    say_warnings(seen.result.warnings, console)
+    return seen
 
 
 def say_warnings(warnings: tuple[str, ...], console: Console) -> None:

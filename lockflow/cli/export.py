@@ -7,15 +7,14 @@ import shlex
 from pathlib import Path
 
 from lockflow import views
-from lockflow.cli.arguments import add_build, add_cache, add_common, add_index, add_resolver, network, settle, target
+from lockflow.cli.arguments import add_build, add_cache, add_common, add_index, add_resolver, settle
 from lockflow.cli.choice import (
     add_groups,
     add_mode,
     add_place,
     has_defaults,
-    mode,
+    looked_at,
     place,
-    say_warnings,
     warn_absent,
     wish,
 )
@@ -41,16 +40,7 @@ def run_export(words: list[str], console: Console, started: Started) -> int:
     options = export_parser().parse(words)
     settle(console, options)
     kind = _format(options)
-    chosen_mode, mode_flag = mode(options, started)
-    with console.progress("Resolving") as progress:
-        seen = views.view(
-            target(options, started),
-            chosen_mode,
-            flag=mode_flag,
-            network=network(options, started),
-            progress=progress,
-        )
-    say_warnings(seen.result.warnings, console)
+    seen = looked_at(options, started, console)
     warn_absent("--prune", options.prune, seen, console)
     warn_absent("--no-emit-package", options.no_emit_package, seen, console)
     wanted = views.wished(seen, wish(options, started), has_defaults=has_defaults(options, started))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from lockflow import views
-from lockflow.cli.arguments import add_build, add_cache, add_common, add_index, add_resolver, network, settle, target
+from lockflow.cli.arguments import add_build, add_cache, add_common, add_index, add_resolver, settle
 from lockflow.cli.choice import (
     add_groups,
     add_mode,
     add_place,
     has_defaults,
-    mode,
+    looked_at,
     place,
-    say_warnings,
     warn_absent,
     wish,
 )
@@ -39,16 +38,7 @@ def run_tree(words: list[str], console: Console, started: Started) -> int:
         raise InputError(
             "--universal cannot be used with --platform or --python", where="command line", next="give one of them"
         )
-    chosen_mode, mode_flag = mode(options, started)
-    with console.progress("Resolving") as progress:
-        seen = views.view(
-            target(options, started),
-            chosen_mode,
-            flag=mode_flag,
-            network=network(options, started),
-            progress=progress,
-        )
-    say_warnings(seen.result.warnings, console)
+    seen = looked_at(options, started, console)
     drawn = _known(options.drawn, seen)
     warn_absent("--prune", options.prune, seen, console)
     wanted = views.wished(seen, wish(options, started), has_defaults=has_defaults(options, started))

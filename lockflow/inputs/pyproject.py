@@ -175,7 +175,7 @@ def _project(table: Table | None, *, is_poetry: bool) -> ProjectTable | None:
     return ProjectTable(
         name=normalize_name(name),
         version=None if "version" in dynamic else _version(table, version),
-        requires_python=_requires_python(table),
+        requires_python=requires_python(table),
         dependencies=tuple(table.requirements("dependencies") or ()),
         optional=tuple(_optional(table.table("optional-dependencies"))),
         dynamic=dynamic,
@@ -192,7 +192,8 @@ def _version(table: Table, text: str | None) -> Version | None:
         return None
 
 
-def _requires_python(table: Table) -> str | None:
+def requires_python(table: Table) -> str | None:
+    """What `requires-python` of a table says; one that cannot be read is noted as a fault."""
     text = table.text("requires-python")
     if text is None:
         return None

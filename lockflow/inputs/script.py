@@ -17,10 +17,9 @@ from lockflow.inputs.options import (
     parse_indexes,
     parse_options,
 )
-from lockflow.inputs.pyproject import RootTables, parse_root_tables
+from lockflow.inputs.pyproject import RootTables, parse_root_tables, requires_python
 from lockflow.inputs.sources import SourceEntry, parse_sources
 from lockflow.inputs.tables import Faults, Table, parse_document
-from lockflow.standards.python_range import python_range
 from lockflow.standards.requirements import Requirement
 
 _OPENING = "# /// script"
@@ -64,7 +63,7 @@ def parse_script(text: str, file: str, place: Place, clock: Clock, faults: Fault
     credentials: list[Credential] = []
     return Script(
         has_block=True,
-        requires_python=_requires_python(table),
+        requires_python=requires_python(table),
         dependencies=tuple(table.requirements("dependencies") or ()),
         sources=parse_sources(uv.table("sources") or Table(table.document, "tool.uv.sources", {})),
         indexes=parse_indexes(uv, place, clock, []),
@@ -73,19 +72,6 @@ def parse_script(text: str, file: str, place: Place, clock: Clock, faults: Fault
         lockflow=LockflowOptions() if lockflow is None else parse_lockflow(lockflow),
         credentials=tuple(credentials),
     )
-
-
-def _requires_python(table: Table) -> str | None:
-    text = table.text("requires-python")
-    if text is None:
-        return None
-    try:
-        python_range(text)
-    except ValueError as error:
-        remedy = 'write it like ">=3.11"'
-        table.fault("requires-python", f"requires-python cannot be {text!r}", needle=text, why=str(error), next=remedy)
-        return None
-    return text
 
 
 def _block(text: str, file: str, faults: Faults) -> tuple[int, str] | None:

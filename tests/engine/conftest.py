@@ -9,8 +9,9 @@ import docker
 import pytest
 
 from lockflow.engines.docker import DockerEngine
-from support.containers import bridge_of, carry_wheels, define_platforms, left_behind
+from support.containers import PROJECT, bridge_of, carry_wheels, define_platforms, left_behind
 from support.house import House
+from support.image_projects import ImageProject, image_project
 
 UV = "0.13.8"
 
@@ -44,19 +45,7 @@ def house(bridge: str) -> Iterator[House]:
         yield found
 
 
-PROJECT = """\
-[project]
-name = "app"
-version = "0.1.0"
-requires-python = ">=3.11"
-dependencies = {dependencies}
-
-[project.optional-dependencies]
-more = ["plain"]
-
-[dependency-groups]
-dev = ["tool"]
-
+SETTINGS = """
 [tool.lockflow]
 python-versions = ["3.11"]
 {settings}
@@ -70,8 +59,15 @@ def project(tmp_path: Path, _nobodys_settings: None) -> Callable[..., Path]:
     def write(*dependencies: str, settings: str = "", **replaced: str) -> Path:
         folder = tmp_path / "work"
         define_platforms(folder, **replaced)
-        text = PROJECT.format(dependencies=list(dependencies), settings=settings)
+        text = (PROJECT + SETTINGS).format(dependencies=list(dependencies), extra="plain", settings=settings)
         (folder / "pyproject.toml").write_text(text)
         return folder
 
     return write
+
+
+@pytest.fixture
+def app(house: House, tmp_path: Path, client: docker.DockerClient, _nobodys_settings: None) -> Iterator[ImageProject]:
+    """A project whose images are built."""
+    with image_project(house, tmp_path, client) as found:
+        yield found

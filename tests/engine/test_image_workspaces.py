@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import docker
 import pytest
 
-from support.house import House
-from support.image_projects import BACKEND, ImageProject, image_project, run_in, source_archive
+from support.image_projects import BACKEND, ImageProject, run_in, source_archive
 
 pytestmark = pytest.mark.engine
 
@@ -23,14 +21,6 @@ print(json.dumps([platform.machine(), sorted(d.name for d in distributions()), s
 """
 
 
-@pytest.fixture
-def project(
-    house: House, tmp_path: Path, client: docker.DockerClient, _nobodys_settings: None
-) -> Iterator[ImageProject]:
-    with image_project(house, tmp_path, client) as found:
-        yield found
-
-
 def write(folder: Path, name: str, text: str) -> None:
     (folder / "src" / name).mkdir(parents=True)
     (folder / "src" / name / "__init__.py").write_text("")
@@ -40,9 +30,9 @@ def write(folder: Path, name: str, text: str) -> None:
 
 
 def test_a_member_of_a_workspace_comes_with_all_that_it_depends_on(
-    project: ImageProject, client: docker.DockerClient
+    app: ImageProject, client: docker.DockerClient
 ) -> None:
-    root, index = project.folder, project.index
+    root, index = app.folder, app.index
     index.offer("ondisk", "1.0")
     (root / "vendor").mkdir()
     for name, content in index.files.pop("ondisk").items():
@@ -60,7 +50,7 @@ def test_a_member_of_a_workspace_comes_with_all_that_it_depends_on(
             allow-sdist = ["pure"]
 
             [tool.lockflow.image]
-            name = "{project.name}"
+            name = "{app.name}"
             base = "lockflow-test/python:{{arch}}"
             package = "api"
             """
@@ -79,7 +69,7 @@ def test_a_member_of_a_workspace_comes_with_all_that_it_depends_on(
     write(root / "apps" / "other", "other", 'dependencies = ["plain"]\n')
     write(root / "libs" / "shared", "shared", "")
     write(root.parent / "beside", "beside", "")
-    images = project.locked().built("linux/amd64", "linux/arm64", "--tag", "1")
+    images = app.locked().built("linux/amd64", "linux/arm64", "--tag", "1")
     for image, machine in zip(images, ("x86_64", "aarch64"), strict=True):
         found, names, place = json.loads(run_in(client, image["reference"], "python", "-c", LOOK))
         assert found == machine

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.git_host import git_from_folder
-from support.golden import case_names, load_case
-from support.index_server import MemoryTransport
+from support.golden import case_names, load_case, play
 from support.run import run_lock
 
 
@@ -16,12 +14,7 @@ from support.run import run_lock
 @pytest.mark.parametrize("name", case_names())
 def test_a_lock_is_a_fixed_point(name: str, tmp_path: Path) -> None:
     case = load_case(name)
-    try:
-        folder = case.copy_project(tmp_path / "project")
-    except OSError as error:
-        pytest.skip(f"this file system cannot hold the project: {error}")
-    git_root = tmp_path / "git"
-    transport = MemoryTransport(case.content(git_root=git_root).answer, case.hosts)
+    folder, transport, environment = play(case, tmp_path)
     args = [word for word in case.args if not word.startswith("--preview")]
     if len(args) < len(case.args):
         pytest.skip("a preview mode")
@@ -33,7 +26,7 @@ def test_a_lock_is_a_fixed_point(name: str, tmp_path: Path) -> None:
             transport,
             cache=tmp_path / "cache",
             python=case.python,
-            environment=git_from_folder(case.hosts.git, git_root),
+            environment=environment,
         )
         assert run.code == 0, run.said
         return (folder / case.lock).read_bytes()

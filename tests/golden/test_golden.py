@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.git_host import git_from_folder
-from support.golden import case_names, load_case, not_yet
-from support.index_server import MemoryTransport
+from support.golden import case_names, load_case, not_yet, play
 from support.run import run_lock
 
 
@@ -29,19 +27,14 @@ def cases() -> list[object]:
 @pytest.mark.parametrize("name", cases())
 def test_lock_is_identical_to_the_reference(name: str, tmp_path: Path) -> None:
     case = load_case(name)
-    try:
-        folder = case.copy_project(tmp_path / "project")
-    except OSError as error:
-        pytest.skip(f"this file system cannot hold the project: {error}")
-    git_root = tmp_path / "git"
-    transport = MemoryTransport(case.content(git_root=git_root).answer, case.hosts)
+    folder, transport, environment = play(case, tmp_path)
     run = run_lock(
         folder,
         case.args,
         transport,
         cache=tmp_path / "cache",
         python=case.python,
-        environment=git_from_folder(case.hosts.git, git_root),
+        environment=environment,
     )
     assert run.code == 0, run.said
     written = case.hosts.publish((folder / case.lock).read_bytes().decode())

@@ -8,27 +8,20 @@ import pytest
 
 from lockflow import steps
 from lockflow.verify import verify
-from support.git_host import git_from_folder
-from support.golden import case_names, load_case
-from support.index_server import MemoryTransport
+from support.golden import case_names, load_case, play
 
 
 @pytest.mark.golden
 @pytest.mark.parametrize("name", case_names())
 def test_a_lock_of_the_reference_verifies(name: str, tmp_path: Path) -> None:
     case = load_case(name)
-    try:
-        folder = case.copy_project(tmp_path / "project")
-    except OSError as error:
-        pytest.skip(f"this file system cannot hold the project: {error}")
-    git_root = tmp_path / "git"
-    transport = MemoryTransport(case.content(git_root=git_root).answer, case.hosts)
+    folder, transport, environment = play(case, tmp_path)
     (folder / case.lock).write_bytes(case.hosts.localise(case.expected).encode())
     major, minor = case.python.split(".")[:2]
     target = steps.Target(
         directory=folder,
         script=Path(case.args[case.args.index("--script") + 1]) if "--script" in case.args else None,
-        environment=git_from_folder(case.hosts.git, git_root),
+        environment=environment,
         python=(int(major), int(minor)),
     )
     network = steps.Network(transport=transport, cache_dir=tmp_path / "cache")

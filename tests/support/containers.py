@@ -16,6 +16,20 @@ from support.old_uv import wheel_of
 ARCHES = {"linux/amd64": "amd64", "linux/arm64": "arm64"}
 """Platforms of the images that .ci/start-engine makes, with their tags."""
 
+PROJECT = """\
+[project]
+name = "app"
+version = "0.1.0"
+requires-python = ">=3.11"
+dependencies = {dependencies}
+
+[project.optional-dependencies]
+more = ["{extra}"]
+
+[dependency-groups]
+dev = ["tool"]
+"""
+"""The head of a project for the Pythons of these images."""
 SHIPPED = Path(__file__).parent.parent.parent / "platforms"
 
 

@@ -10,8 +10,11 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from support.git_host import answer_from_folder, build_repositories
+import pytest
+
+from support.git_host import answer_from_folder, build_repositories, git_from_folder
 from support.index_content import PUBLIC, Hosts, IndexContent, one_origin
+from support.index_server import MemoryTransport
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 NOT_YET = GOLDEN / "not-yet.txt"
@@ -70,6 +73,17 @@ class GoldenCase:
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(hosts.localise(file["text"]).encode())
         return target / self.cwd
+
+
+def play(case: GoldenCase, folder: Path) -> tuple[Path, MemoryTransport, dict[str, str]]:
+    """A case below `folder`: where to run, who answers in place of the network, and variables for git."""
+    try:
+        project = case.copy_project(folder / "project")
+    except OSError as error:
+        pytest.skip(f"this file system cannot hold the project: {error}")
+    git_root = folder / "git"
+    transport = MemoryTransport(case.content(git_root=git_root).answer, case.hosts)
+    return project, transport, git_from_folder(case.hosts.git, git_root)
 
 
 @lru_cache

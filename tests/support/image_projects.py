@@ -20,24 +20,12 @@ import docker
 from lockflow.engines.docker_images import BASE, UNVERIFIED
 from lockflow.engines.owner import OWNER, is_orphan, is_orphan_tag
 from support.archives import tar_gz
-from support.containers import ARCHES, carry_wheels
+from support.containers import ARCHES, PROJECT, carry_wheels
 from support.house import ANY, House
 
 COMPILED = ("markupsafe", "3.0.3")
 """A project on the real index with a shared object for each platform; its wheels are kept in the checkout."""
-_PROJECT = """\
-[project]
-name = "app"
-version = "0.1.0"
-requires-python = ">=3.11"
-dependencies = {dependencies}
-
-[project.optional-dependencies]
-more = ["extra-one"]
-
-[dependency-groups]
-dev = ["tool"]
-
+_SETTINGS = """
 [build-system]
 requires = []
 build-backend = "backend"
@@ -91,7 +79,9 @@ class ImageProject:
     name: str
 
     def write(self, *dependencies: str, settings: str = "", image: str = "") -> None:
-        text = _PROJECT.format(dependencies=list(dependencies), name=self.name, settings=settings, image=image)
+        text = (PROJECT + _SETTINGS).format(
+            dependencies=list(dependencies), extra="extra-one", name=self.name, settings=settings, image=image
+        )
         (self.folder / "pyproject.toml").write_text(text)
         (self.folder / "backend.py").write_text(BACKEND)
         (self.folder / "src" / "app").mkdir(parents=True, exist_ok=True)
