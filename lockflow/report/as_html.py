@@ -252,8 +252,8 @@ _EXPLORER = """\
 <fieldset class=kinds id=show><legend>Show</legend><div>KINDS</div></fieldset>
 <label>Order <select id=sort><option value=worst>worst first<option value=name>by name\
 <option value=column id=by-column hidden>by a column</select></label>
-<fieldset><legend>Platforms</legend><div id=platforms></div></fieldset>
-<fieldset><legend>Pythons</legend><div><label><input type=checkbox id=apart>one column each</label></div></fieldset>
+<div class=columns><fieldset><legend>Platforms</legend><div id=platforms></div></fieldset>
+<fieldset><legend>Pythons</legend><div><label><input type=checkbox id=apart>one column each</label></div></fieldset></div>
 </form>
 <p class=count id=count role=status></p>
 <div class=matrix>

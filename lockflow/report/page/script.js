@@ -118,7 +118,7 @@
     for (const column of columns) {
       const platform = data.platforms[column.platform];
       const label = isApart
-        ? [make("small", {}, platform.name), platform.pythons[column.pythons[0]]]
+        ? [make("small", {}, ...platform.name.split(/(?<=\/)/).flatMap((part) => [part, make("wbr")])), platform.pythons[column.pythons[0]]]
         : [platform.name];
       const head = make("th", { scope: "col", role: "columnheader", title: platform.name },
         make("button", { type: "button", tabindex: "-1" }, ...label));
