@@ -253,8 +253,8 @@ _EXPLORER = """\
 <label>Order <select id=sort><option value=worst>worst first<option value=name>by name\
 <option value=column id=by-column hidden>by a column</select></label>
 <div class=columns><fieldset><legend>Platforms</legend><div id=platforms></div></fieldset>
-<fieldset><legend>Pythons</legend><div><label><input type=checkbox id=apart>one column each</label></div></fieldset></div>
-</form>
+<fieldset><legend>Pythons</legend><div><label><input type=checkbox id=apart>one column each</label></div></fieldset>
+</div></form>
 <p class=count id=count role=status></p>
 <div class=matrix>
 <table id=matrix role=grid aria-labelledby=explorer-title aria-describedby=keys>

@@ -78,7 +78,7 @@ def settings() -> Iterator[tuple[str, str]]:
                 yield path.stem, block["text"]
 
 
-@pytest.mark.parametrize(("page", "text"), [*settings()])
+@pytest.mark.parametrize(("page", "text"), [*settings()], ids=[page for page, _ in settings()])
 def test_settings_in_pages_are_settings(page: str, text: str, bench: Workbench) -> None:
     for name in ("api", "batch", "."):
         project = tomlkit.parse(PROJECT.format(name=name.replace(".", "app"), dependencies=[]))
