@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import product, starmap
+from itertools import product
 from urllib.parse import unquote
 
 from msgspec import Struct, field
@@ -199,7 +199,10 @@ class _Ranks:
 
     def best(self, tags: Tags) -> tuple[int, Tag] | None:
         if tags not in self._seen:
-            ranked = ((self._ranks.of(tag), tag) for tag in starmap(Tag, product(*tags)))
+            pythons, abis, platforms = tags
+            # Most wheels of a release are for another Python: that is told before their many platforms are looked at.
+            pairs = [pair for pair in product(pythons, abis) if self._ranks.has(*pair)]
+            ranked = ((self._ranks.of(tag), tag) for pair in pairs for tag in (Tag(*pair, name) for name in platforms))
             self._seen[tags] = min(((rank, tag) for rank, tag in ranked if rank is not None), default=None)
         return self._seen[tags]
 

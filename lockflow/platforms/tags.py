@@ -62,6 +62,10 @@ class TagRanks:
             (self._anywhere if is_any else self._here)[interpreter, abi] = rank
             rank += 1 if is_any else len(self._platforms)
 
+    def has(self, python: str, abi: str) -> bool:
+        """False where no tag of this interpreter and ABI is accepted."""
+        return bool(self._stated) or (python, abi) in self._here or (python, abi) in self._anywhere
+
     def of(self, tag: Tag) -> int | None:
         """0 for the best; None for a tag that is not accepted."""
         if self._stated:
