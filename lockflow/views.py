@@ -11,8 +11,8 @@ from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
-from packaging.markers import default_environment
 
+from lockflow.environments.questions import marker_values
 from lockflow.errors import AnswerIsNo, InputError, LockFileError
 from lockflow.inputs.model import Manifest
 from lockflow.inputs.read import ReadResult
@@ -170,8 +170,7 @@ def tree(seen: View, wish: Wish, drawing: Drawing, place: Place | None) -> tuple
     """Return the lines of the tree for `place`, by default this machine; None as `place` draws all of the lock."""
     if place is None:
         return as_tree(seen.lock, wish, drawing)
-    values = {key: str(value) for key, value in default_environment().items()}
-    return as_tree(seen.lock, wish, drawing, {**values, **known_values(seen, place)})
+    return as_tree(seen.lock, wish, drawing, {**marker_values(), **known_values(seen, place)})
 
 
 def why(seen: View, name: str, place: Place) -> tuple[tuple[ChainLink, ...], ...]:

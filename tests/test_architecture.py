@@ -48,11 +48,13 @@ PLACES = {
     "tomlkit": {"inputs.edit"},
 }
 SEAMS = (
-    "engines.opening", "index.building", "index.client", "index.network", "index.transports", "resolve.drive",
+    "engines.opening", "environments.contents", "environments.installing", "index.building", "index.client",
+    "index.network", "index.transports", "resolve.drive", "syncing.walk",
 )  # fmt: skip
 """Where beside the roof something is loaded when it is needed: what runs build backends, which few locks need, the
-Docker SDK, what no run needs that is answered from the cache: the HTTP client, the event loop, what unpacks; and httpx,
-which only proxies and transports of tests need beside httpcore."""
+Docker SDK, what no run needs that is answered from the cache: the HTTP client, the event loop, what unpacks; httpx,
+which only proxies and transports of tests need beside httpcore; and what brings and
+installs wheels, which a sync that finds everything in place does without."""
 WORLDLY = {
     "asyncio", "concurrent", "ftplib", "getpass", "glob", "http", "httpx", "importlib", "locale", "logging",
     "multiprocessing", "os", "pathlib", "platform", "random", "secrets", "select", "shutil", "signal", "socket", "ssl",

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from configparser import Error as ConfigError
 
-from installer.utils import parse_entrypoints
 from msgspec import Struct
 
 from lockflow.standards.filenames import InvalidFilename, parse_wheel_name
@@ -210,6 +209,8 @@ def recorded(record: str, info: str) -> dict[str, str]:
 
 def commands(entry_points: str) -> tuple[Script, ...]:
     """The commands that entry_points.txt declares, in its order."""
+    from installer.utils import parse_entrypoints  # noqa: PLC0415  it loads the whole of `email`
+
     try:
         found = tuple(
             Script(name, module, attribute, section == "gui")

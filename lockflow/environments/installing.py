@@ -20,7 +20,6 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import msgspec
-from installer.scripts import Script as Launcher
 
 from lockflow.environments.contents import Item, Script, record_lines
 from lockflow.environments.links import Linker
@@ -114,6 +113,8 @@ class Installation:
         return shebang(python) + rest
 
     def _launcher(self, script: Script) -> tuple[str, bytes]:
+        from installer.scripts import Script as Launcher  # noqa: PLC0415  see `contents.commands`
+
         launcher = Launcher(script.name, script.module, script.attribute, "gui" if script.is_gui else "console")
         return launcher.generate(str(self._environment.python), _kind(self._environment))
 

@@ -20,23 +20,10 @@ _ROOT = "/lockflow-root" if os.name == "posix" else "C:\\lockflow-root"
 
 def answers() -> dict[str, object]:
     """All of it, as plain data."""
-    version = platform.python_version()
     return {
         "executable": _base_executable(),
-        "version": version,
-        "environment": {
-            "implementation_name": sys.implementation.name,
-            "implementation_version": _implementation_version(),
-            "os_name": os.name,
-            "platform_machine": platform.machine(),
-            "platform_python_implementation": platform.python_implementation(),
-            "platform_release": platform.release(),
-            "platform_system": platform.system(),
-            "platform_version": platform.version(),
-            "python_full_version": version,
-            "python_version": ".".join(platform.python_version_tuple()[:2]),
-            "sys_platform": sys.platform,
-        },
+        "version": platform.python_version(),
+        "environment": marker_values(),
         "implementation": sys.implementation.name,
         "abis": _abis(),
         "libc": _libc() if sys.platform == "linux" else "",
@@ -44,6 +31,24 @@ def answers() -> dict[str, object]:
         "platform": sysconfig.get_platform(),
         "bits": struct.calcsize("P") * 8,
         "layout": _layout(),
+    }
+
+
+def marker_values() -> dict[str, str]:
+    """What markers say of this interpreter and the system below it (PEP 508)."""
+    version = platform.python_version()
+    return {
+        "implementation_name": sys.implementation.name,
+        "implementation_version": _implementation_version(),
+        "os_name": os.name,
+        "platform_machine": platform.machine(),
+        "platform_python_implementation": platform.python_implementation(),
+        "platform_release": platform.release(),
+        "platform_system": platform.system(),
+        "platform_version": platform.version(),
+        "python_full_version": version,
+        "python_version": ".".join(platform.python_version_tuple()[:2]),
+        "sys_platform": sys.platform,
     }
 
 

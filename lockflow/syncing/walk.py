@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import perf_counter
@@ -20,8 +20,9 @@ from lockflow.environments.making import Making, compile_bytecode
 from lockflow.environments.model import Environment, Plan, Wanted
 from lockflow.environments.plan import SEEDS, plan
 from lockflow.environments.pythons import Pythons
-from lockflow.environments.store import Store
+from lockflow.environments.store import Store, Unpacked
 from lockflow.errors import InputError, telling
+from lockflow.index.client import IndexClient
 from lockflow.inputs.read import ReadResult
 from lockflow.lock.files import only_one_process
 from lockflow.lock.model import Lock
@@ -30,7 +31,6 @@ from lockflow.steps import STATE, LockResult, Network, Target, cache_folder, cac
 from lockflow.syncing.choosing import check_interpreter, chosen
 from lockflow.syncing.model import Listener, Silent, SyncAsk, SyncResult
 from lockflow.syncing.places import Choice, Place, begin_environment, choose, place_of, request_of
-from lockflow.syncing.wheels import bring, count_missing
 from lockflow.views import View, wished
 
 _USUAL = Network()
@@ -120,7 +120,11 @@ class _Work(Struct, frozen=True, kw_only=True):
 
 
 def _dry(todo: _Work, steps: Plan, store: Store, told: Listener) -> SyncResult:
-    missing = count_missing(steps.add, store, todo.read, told)
+    missing = 0
+    if steps.add:
+        from lockflow.syncing.wheels import count_missing  # noqa: PLC0415  see `_brought`
+
+        missing = count_missing(steps.add, store, todo.read, told)
     return _result(todo, steps, todo.choice.environment, downloads=missing)
 
 
@@ -139,7 +143,7 @@ def _done(
     )
     # The environment is made meanwhile; whatever happens, it is whole at the end.
     try:
-        brought = bring(steps.add, store, connect, todo.read, told)
+        wheels, downloads = _brought(todo, steps, store, connect, told)
     except BaseException:
         if making is not None:
             with suppress(InputError):
@@ -150,7 +154,7 @@ def _done(
     prepared = removed = finished = perf_counter()
     if not steps.is_empty or left:
         with _writable(environment):
-            begin(environment, [package.info for package in steps.remove] + [w.contents.info for w in brought.wheels])
+            begin(environment, [package.info for package in steps.remove] + [w.contents.info for w in wheels])
             installation = Installation(environment, Linker(todo.ask.link_mode))
             for package in steps.remove:
                 outside = installation.remove(package)
@@ -160,7 +164,7 @@ def _done(
                         f"{', '.join(outside[:3])}"
                     )
             removed = perf_counter()
-            for want, wheel in zip(steps.add, brought.wheels, strict=True):
+            for want, wheel in zip(steps.add, wheels, strict=True):
                 installation.install(wheel, origin=want.origin, state=want.state)
             end(environment)
             finished = perf_counter()
@@ -168,14 +172,27 @@ def _done(
         said = compile_bytecode(environment)
         if said:
             told.warn(f"not all could be compiled: {said.splitlines()[-1]}")
-    versions = {wheel.contents.name: wheel.contents.version for wheel in brought.wheels}
+    versions = {wheel.contents.name: wheel.contents.version for wheel in wheels}
     return replace(
-        _result(todo, steps, environment, downloads=brought.downloads),
+        _result(todo, steps, environment, downloads=downloads),
         versions=versions,
         prepare_seconds=prepared - started,
         remove_seconds=removed - prepared,
         install_seconds=finished - removed,
     )
+
+
+def _brought(
+    todo: _Work, steps: Plan, store: Store, connect: Callable[[], IndexClient], told: Listener
+) -> tuple[tuple[Unpacked, ...], int]:
+    """The wheels to install, and how many of them had to be downloaded or built."""
+    if not steps.add:
+        return (), 0
+    # An event loop, and what downloads and builds: a sixth of a sync that finds everything in place.
+    from lockflow.syncing.wheels import bring  # noqa: PLC0415
+
+    brought = bring(steps.add, store, connect, todo.read, told)
+    return brought.wheels, brought.downloads
 
 
 def _result(todo: _Work, steps: Plan, environment: Environment | None, *, downloads: int) -> SyncResult:
