@@ -178,7 +178,8 @@ _MENDINGS = tuple(
 @lru_cache(maxsize=1 << 14)
 def mended_specifiers(text: str) -> str | None:
     """The text itself where Specifiers.parse accepts it, else mended so that it does, None where that fails."""
-    for attempt in (text, _mend(text)):
+    for mend in (str, _mend):
+        attempt = mend(text)
         try:
             Specifiers.parse(attempt)
         except InvalidSpecifier:
