@@ -16,6 +16,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ HERE = Path(__file__).parent
 HOME = HERE.parent / ".lockflow-bench"
 INDEX = HOME / "index"
 RECORDED = INDEX / "recorded.json"
+USED = HOME / "used"
 Cell = tuple[str, float, str, str]
 """Project, latency in milliseconds, tool, mode."""
 
@@ -52,6 +54,7 @@ def main() -> int:
             able = [tool for tool in tools if (project, tool.name) not in failures]
             with replay(latency) as origin:
                 measure(project, latency, able, origin, options.runs, costs)
+    shutil.rmtree(USED, ignore_errors=True)
     table = "\n".join(as_markdown(projects, options.latency.split(","), tools, costs, failures))
     HOME.joinpath("results.md").write_text(table + "\n", encoding="utf-8")
     HOME.joinpath("results.json").write_text(
@@ -104,9 +107,15 @@ def key(project: str, tool: Tool) -> str:
 
 
 def fresh_folder(tool: Tool, project: str, origin: str) -> Path:
-    """An empty cache, and the project as this tool wants it."""
+    """An empty cache, and the project as this tool wants it.
+
+    What was there is kept until all is measured: ext4 goes around the inodes of files deleted in the last minutes one
+    by one, so that a run which stores files soon after others were deleted pays for these (a fifth of `big`, cold).
+    """
     home = HOME / "work" / tool.name.replace(" ", "-")
-    shutil.rmtree(home, ignore_errors=True)
+    if home.exists():
+        USED.mkdir(parents=True, exist_ok=True)
+        home.rename(Path(tempfile.mkdtemp(dir=USED), home.name))
     folder = home / project
     shutil.copytree(HERE / "projects" / project, folder)
     tool.prepare(folder, origin)
