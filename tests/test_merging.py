@@ -85,6 +85,13 @@ def test_while_git_merges_ahead_of_time_our_side_is_left_as_it_is(
     assert (bench.project / "ours.lock").read_bytes() == before
 
 
+def test_files_that_git_did_not_hand_over_are_not_made(two_branches: Workbench) -> None:
+    run = two_branches.run("merge-driver", "a", "b", "c")
+    assert run.code == 2
+    assert "there is no file b" in run.said
+    assert not Path("b").exists()
+
+
 def test_outside_of_a_merge_it_says_how_to_set_it_up(two_branches: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = two_branches
     monkeypatch.delenv(f"GITHEAD_{git(bench.project, 'rev-parse', 'theirs')}")

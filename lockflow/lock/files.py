@@ -202,7 +202,9 @@ def _is_alive(process: int) -> bool:
 
 def _own_command() -> str:
     """What this process was started as: a program's name and, where the first argument is a plain word, that."""
-    program, word = Path(sys.argv[0]).stem, "".join(sys.argv[1:2])
+    path, word = Path(sys.argv[0]), "".join(sys.argv[1:2])
+    # `python -m lockflow` has the path of its file here.
+    program = path.parent.name if path.name == "__main__.py" else path.stem
     return next((text for text in (f"{program} {word}", program) if _COMMAND.fullmatch(text)), "")
 
 

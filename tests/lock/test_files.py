@@ -169,6 +169,26 @@ def test_who_waits_hears_so_every_second_and_may_give_up(tmp_path: Path, monkeyp
         assert told[0].seconds < told[1].seconds < told[2].seconds
 
 
+@pytest.mark.parametrize(
+    ("started", "told"),
+    [
+        (("/usr/bin/lockflow", "lock"), "lockflow lock"),
+        (("/opt/lockflow/__main__.py", "sync", "-q"), "lockflow sync"),
+        (("doit",), "doit"),
+        (("lockflow", "--directory", "x", "lock"), "lockflow"),
+        (("a&b.py", "lock"), ""),
+        (("",), ""),
+    ],
+)
+def test_of_a_command_line_the_program_and_its_first_word_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: tuple[str, ...], told: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", list(started))
+    path = tmp_path / "project.lock"
+    with only_one_process(path):
+        assert path.read_text(encoding="ascii").split("\n") == [str(os.getpid()), told, ""]
+
+
 def test_a_short_wait_is_told_to_nobody(tmp_path: Path) -> None:
     with only_one_process(tmp_path / "project.lock", lambda _: pytest.fail("nobody waits")) as is_held:
         assert is_held
