@@ -16,7 +16,7 @@ from lockflow.environments.making import look
 from lockflow.environments.model import Environment
 from lockflow.environments.pythons import Pythons
 from lockflow.environments.requests import parse_request
-from lockflow.errors import InputError
+from lockflow.errors import InputError, telling
 from lockflow.inputs.env_file import parse_env_file
 from lockflow.inputs.read import ReadResult
 from lockflow.inputs.script import has_block
@@ -87,14 +87,15 @@ def prepare(
         environment, read = _without_project(walk, folder), None
     assert environment is not None
     layers = [environment]
-    if ask.additions:
-        layers.insert(0, _added(walk, environment, read, None if result is None else result.lock, told))
-    return Ready(
-        argv=_argv(ask, kind, layers[0]),
-        variables=variables_of(layers, _with_env_files(ask, target.environment, folder)),
-        scripts=tuple(Path(layer.scripts) for layer in layers),
-        result=result,
-    )
+    with telling(() if result is None or result.result is None else result.result.done):
+        if ask.additions:
+            layers.insert(0, _added(walk, environment, read, None if result is None else result.lock, told))
+        return Ready(
+            argv=_argv(ask, kind, layers[0]),
+            variables=variables_of(layers, _with_env_files(ask, target.environment, folder)),
+            scripts=tuple(Path(layer.scripts) for layer in layers),
+            result=result,
+        )
 
 
 class _Walk(Struct, frozen=True, kw_only=True):

@@ -167,6 +167,10 @@ def test_additions_lie_beside_the_environment_for_this_run(served: Installation)
     assert above.is_relative_to(served.cache)
     assert served.packages == {"pear-1.0"}
     assert "plum" not in served.lock.read_text(encoding="utf-8")
+    served.write("pear<2")
+    failed = run(served, "--with", "no-such-plum", "true")
+    assert failed.returncode == 1
+    assert failed.stderr.endswith("uv.lock is new already, and stands\n")
     # Commands of the environment below see what was added.
     assert run(served, "--with", "plum", "pear").stdout == f"pear {above}\n"
     assert run(served, "python", "-c", "import plum").returncode == 1
