@@ -140,16 +140,18 @@ def _as_shifts(found: Mapping[str, Sequence[str]]) -> tuple[Shift, ...]:
 
 
 def _failing(rounds: Rounds, lock: Lock) -> tuple[Failing, ...]:
-    failing: dict[tuple[str, str, str, str], list[str]] = {}
+    """What each platform goes without; of several Pythons with the reason of the first."""
+    failing: dict[tuple[str, str, str, str], tuple[str, list[str]]] = {}
     for (platform, minor), coverage in rounds.outlook.coverage(lock).items():
         if coverage.refusal:
-            failing.setdefault(("the lock", "", platform, coverage.refusal), []).append(minor)
+            failing.setdefault(("the lock", "", platform, ""), (coverage.refusal, []))[1].append(minor)
         for entry in coverage.findings:
             if not entry.is_good:
-                failing.setdefault((entry.package, str(entry.version), platform, entry.reason), []).append(minor)
+                key = entry.package, str(entry.version), platform, entry.status.value
+                failing.setdefault(key, (entry.reason, []))[1].append(minor)
     return tuple(
         Failing(name=name, version=version, platform=platform, pythons=tuple(minors), reason=reason)
-        for (name, version, platform, reason), minors in failing.items()
+        for (name, version, platform, _), (reason, minors) in failing.items()
     )
 
 

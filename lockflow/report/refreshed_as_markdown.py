@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from lockflow.report.evidence import python_range
 from lockflow.report.refreshed import PackageChange, Refreshed, Released, Shift
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
@@ -119,7 +120,7 @@ def _shift(shift: Shift) -> str:
 
 
 def _where(platform: str, pythons: Sequence[str]) -> str:
-    return _text(platform) + (f" (Python {', '.join(pythons)})" if pythons else "")
+    return _text(platform) + (f" (Python {python_range(pythons)})" if pythons else "")
 
 
 def _names(releases: Iterable[Released]) -> str:

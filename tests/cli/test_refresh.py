@@ -198,6 +198,21 @@ def test_what_failed_before_is_no_reason_to_hold_back(bench: Workbench) -> None:
     assert "Failing before and after" in markdown(bench)
 
 
+def test_what_fails_for_several_pythons_is_one_finding(bench: Workbench) -> None:
+    bench.offer("geo", "1.0", wheels=(MAC, MAC.replace("cp312", "cp311")))
+    path = bench.write("geo")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('["3.12"]', '["3.11", "3.12"]'), encoding="utf-8")
+    bench.run("lock")
+    run = bench.run("refresh")
+    assert "2 findings as before" in run.said
+    assert [(entry["platform"], entry["pythons"]) for entry in told(bench)["failing"]] == [
+        ("linux/amd64", ["3.11", "3.12"]),
+        ("linux/arm64", ["3.11", "3.12"]),
+    ]
+    assert "`geo 1.0` on linux/amd64 (Python 3.11–3.12): " in markdown(bench)
+
+
 def test_a_lost_platform_that_is_not_checked_is_told(bench: Workbench) -> None:
     bench.offer("geo", "1.0", wheels=(*ALL, "cp312-cp312-win_amd64"))
     bench.write("geo")
