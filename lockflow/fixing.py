@@ -138,15 +138,13 @@ def with_trials(report: Report, fix: Fix) -> Report:
         if not helps and mended.get(entry.package) in said:
             helps = [mended[entry.package]]
         others = [edit for edit in entry.edits if edit in fix.others and edit not in helps]
-        texts = [f"{said[edit]} (tried: it helps)" for edit in helps]
-        texts += [f"{said[edit]} (tried: it helps too)" for edit in others]
+        # Of an edit that another entry has too, each tells what it is to itself.
+        own = {**said, **dict(zip(entry.edits, entry.advice, strict=False))}
+        texts = [f"{own[edit]} (tried: it helps)" for edit in helps]
+        texts += [f"{own[edit]} (tried: it helps too)" for edit in others]
         if not texts:
-            texts = [
-                f"{said[edit]} (tried, to no avail: {refused[edit]})"
-                if edit in refused
-                else f"{said[edit]} (not tried)"
-                for edit in entry.edits
-            ]
+            came = {edit: f"tried, to no avail: {why_not}" for edit, why_not in refused.items()}
+            texts = [f"{own[edit]} ({came.get(edit, 'not tried')})" for edit in entry.edits]
         return replace(entry, edits=(*helps, *others), advice=(*texts, *entry.advice[len(entry.edits) :]))
 
     def python_after(python: PythonReport) -> PythonReport:

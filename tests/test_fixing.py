@@ -48,6 +48,8 @@ def test_a_dry_run_shows_a_diff_and_changes_nothing(bench: Workbench) -> None:
     assert run.code == 1
     assert '+constraint-dependencies = ["fruit<=1.0"]' in run.said
     assert "--- a/pyproject.toml" in run.said
+    assert "1.0 is the newest version with a wheel for linux/amd64, Python 3.12, and wherever else" in run.said
+    assert "needed (tried: it helps)" in run.said
     assert (path.read_bytes(), bench.lock.read_bytes()) == before
 
 

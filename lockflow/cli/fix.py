@@ -54,11 +54,11 @@ def mend(
         console.warn("none of the edits that the report offers helps")
     elif is_dry_run:
         console.data(fix.diff.rstrip("\n"))
-    else:
+    if fix.edits and not is_dry_run:
         fixing.apply_fix(asked, fix, network=network)
         names = (Path(os.path.relpath(path, asked.directory)).as_posix() for path, _ in fix.files)
         console.say(f"Changed {', '.join(names)} and uv.lock")
         report = again()
     if fix.edits and fix.left:
         console.warn(f"{plural(len({package for _, _, package in fix.left}), 'package')} cannot be mended this way")
-    return report
+    return fixing.with_trials(report, fix)
