@@ -113,10 +113,14 @@ class House(httpx.BaseTransport):
             def log_message(self, *arguments: object) -> None:
                 pass
 
-        server = ThreadingHTTPServer((host, 0), Handler)
-        server.daemon_threads = True
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            # Clients open dozens of connections at once; who finds no room tries again after a second.
+            request_queue_size = 128
+
+        server = Server((host, 0), Handler)
         before, self.origin = self.origin, f"http://{host}:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
             yield self.origin
