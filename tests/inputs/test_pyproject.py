@@ -142,7 +142,7 @@ trees = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(keys, trees, max_size=5), trees, trees)
 def test_any_tree_of_values_is_read_or_its_faults_noted(uv: dict[str, Any], project_table: Any, groups: Any) -> None:
     faults = Faults()

@@ -181,7 +181,7 @@ def test_markers_are_self_contained_after_reading() -> None:
 
 
 @given(st.text(max_size=40), st.integers(0, 200))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_damaged_lock_gives_a_lock_or_a_lock_file_error(damage: str, place: int) -> None:
     text = HEADER + PACKAGE + f'sdist = {{ url = "https://f/a-1.0.tar.gz", hash = "{HASH}" }}\n'
     with contextlib.suppress(LockFileError):

@@ -28,7 +28,7 @@ def test_a_golden_lock_is_written_as_it_was_read(path: Path) -> None:
 
 
 @given(locks())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_what_is_written_is_read_back_the_same(lock: Lock) -> None:
     assert decode(encode(lock), "uv.lock") == lock
 

@@ -234,7 +234,7 @@ def by_trying_everything(lock_: Lock, values: Environment) -> set[int]:
     return found
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(lock_=locks(), platform=st.sampled_from([LINUX, DARWIN]), python=st.sampled_from(["3.11.1", "3.13.0"]))
 def test_selection_agrees_with_trying_everything(lock_: Lock, platform: Platform, python: str) -> None:
     values = environment(platform, python)

@@ -93,7 +93,7 @@ def answer(universe: Universe, shuffle: random.Random | None = None) -> object:
     return found.nodes, edges, found.fork_markers, solver.statistics
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(universes())
 def test_an_answer_is_found_exactly_where_there_is_one(universe: Universe) -> None:
     found, _ = solve(manifest(universe.wanted), universe.world())
@@ -103,7 +103,7 @@ def test_an_answer_is_found_exactly_where_there_is_one(universe: Universe) -> No
         assert all(is_met(requirement, chosen) for requirement in universe.requirements_of(chosen))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(universes(has_markers=True), st.randoms(use_true_random=False))
 def test_the_order_in_which_facts_arrive_changes_nothing(universe: Universe, shuffle: random.Random) -> None:
     assert answer(universe) == answer(universe, shuffle)
@@ -111,7 +111,7 @@ def test_the_order_in_which_facts_arrive_changes_nothing(universe: Universe, shu
 
 # With markers it is no law: one requirement less may join two forks, and what a package asks for under a marker that
 # cannot hold where the package is wanted must be had all the same.
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(universes(), st.data())
 def test_a_solvable_case_stays_solvable_without_one_of_its_requirements(
     universe: Universe, data: st.DataObject
@@ -123,7 +123,7 @@ def test_a_solvable_case_stays_solvable_without_one_of_its_requirements(
     assert answer(fewer) is not None
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(universes(has_markers=True))
 def test_the_answer_for_all_is_an_answer_for_each_environment(universe: Universe) -> None:
     found, _ = solve(manifest(universe.wanted), universe.world())

@@ -73,7 +73,7 @@ def formulas(atoms: list[str]) -> st.SearchStrategy[Marker]:
 
 plain = formulas(PLAIN_ATOMS)
 mixed = formulas(PLAIN_ATOMS + PLATFORM_ATOMS)
-quick = settings(max_examples=120, deadline=None)
+quick = settings(max_examples=80, deadline=None)
 
 # How packaging reads an extra, a list key or the order of texts depends on its release.
 UNLIKE = ("extra ", "'a' in extras", "'g' not in", "platform_version ")
