@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from lockflow import views
 from lockflow.cli.arguments import add_common, settle, target
@@ -41,11 +42,7 @@ def run_platforms(words: list[str], console: Console, started: Started) -> int:
         root, chosen = None, frozenset()
     found = views.platforms(root, options.names)
     if options.json:
-        data = [
-            {**_facts(entry.platform), "file": str(entry.path), "tags": views.tags_of(entry.platform)}
-            for entry in found
-        ]
-        console.data(json.dumps(data, indent=2))
+        console.data(json.dumps([_data(entry.platform, entry.path, chosen) for entry in found], indent=2))
         return 0
     for entry in found:
         platform = entry.platform
@@ -63,6 +60,22 @@ def run_platforms(words: list[str], console: Console, started: Started) -> int:
     if chosen and not options.names:
         console.note("* is checked for this project: [tool.lockflow] platforms")
     return 0
+
+
+def _data(platform: Platform, path: Path, chosen: frozenset[str]) -> dict[str, object]:
+    """A definition for programs; what it does not state is null."""
+    libc, macos = platform.libc, platform.macos
+    return {
+        "name": platform.name,
+        "aliases": [*platform.aliases],
+        "is_checked": bool(chosen & {platform.name, *platform.aliases}),
+        "markers": dict(platform.environment),
+        "libc": None if libc is None else f"{libc.name} {libc.major}.{libc.minor}",
+        "macos": None if macos is None else f"{macos.major}.{macos.minor}",
+        "image": platform.image,
+        "file": str(path),
+        "tags": [*views.tags_of(platform)],
+    }
 
 
 def _facts(platform: Platform) -> dict[str, str]:

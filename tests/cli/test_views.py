@@ -216,7 +216,11 @@ def test_platforms_are_listed_and_expanded(locked: Workbench, capsys: pytest.Cap
     one = stdout(locked, capsys, "platforms", "linux/arm64").splitlines()
     assert "marker sys_platform: linux" in one
     assert "  manylinux2014_aarch64" in one
-    assert json.loads(stdout(locked, capsys, "platforms", "darwin", "--json"))[0]["name"] == "darwin"
+    (darwin,) = json.loads(stdout(locked, capsys, "platforms", "darwin", "--json"))
+    assert (darwin["name"], darwin["is_checked"], darwin["libc"]) == ("darwin", True, None)
+    assert darwin["aliases"] == ["darwin/arm64"]
+    assert darwin["markers"]["sys_platform"] == "darwin"
+    assert "macosx_11_0_arm64" in darwin["tags"]
     assert "did you mean linux/arm64?" in locked.run("platforms", "linux/arm65").said
     (locked.project / "pyproject.toml").write_text("[project", encoding="utf-8")
     assert locked.run("platforms").code == 2
