@@ -70,11 +70,18 @@ class AnswerIsNo(LockflowError):
 
 @contextmanager
 def telling(done: Sequence[str]) -> Iterator[None]:
-    """Let an error out of the block tell what had been done before it, and stays: `done`, which may grow meanwhile."""
+    """Let an error out of the block tell what had been done before it, and stays: `done`, which may grow meanwhile.
+
+    An interruption carries it as notes (PEP 678).
+    """
     try:
         yield
     except LockflowError as error:
         error.next = "\n".join(part for part in (error.next, *done) if part)
+        raise
+    except KeyboardInterrupt as error:
+        for text in done:
+            error.add_note(text)
         raise
 
 

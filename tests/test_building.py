@@ -197,11 +197,20 @@ def test_the_first_build_that_fails_ends_the_others_and_is_told(locked: Workbenc
     assert images.is_closed
 
 
-def test_a_registry_that_refuses_is_an_engine_error(locked: Workbench) -> None:
+def test_a_registry_that_refuses_is_an_engine_error(locked: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     images = FakeImages(INSTALLED, push_failure=build_faults.push_failed("host/app:1", "denied: no"))
     with pytest.raises(EngineError, match="does not let you push") as caught:
         built(locked, images, ask={"push": True, "tag": "host/app:1"})
-    assert caught.value.next.endswith("\nthe image for linux/amd64 was built and is there: host/app:1")
+    done = "the image for linux/amd64 was built and is there: host/app:1"
+    assert caught.value.next.endswith(f"\n{done}")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(images, "push", interrupted)
+    with pytest.raises(KeyboardInterrupt) as ended:
+        built(locked, images, ask={"push": True, "tag": "host/app:1"})
+    assert ended.value.__notes__ == [done]
 
 
 # Without an engine ---------------------------------------------------------------------------------------------------

@@ -111,11 +111,12 @@ def guarded(command: str, words: list[str], started: Started) -> int:
             console.warn(warning)
         console.error(error)
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        done = "; ".join(getattr(error, "__notes__", ())) or lock.written
         if command in ("sync", "run"):
-            console.say(f"interrupted: {lock.written or 'the lock is as it was'}; {_MENDED}")
+            console.say(f"interrupted: {done or 'the lock is as it was'}; {_MENDED}")
         else:
-            console.say(f"interrupted: {lock.written or 'nothing was changed'}")
+            console.say(f"interrupted: {done or 'nothing was changed'}")
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001  the last line of defence against tracebacks
         console.error(our_fault(error, lock.written))

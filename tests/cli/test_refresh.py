@@ -458,6 +458,23 @@ def test_a_report_that_fails_after_the_lock_was_written_says_so(
     assert [path.name for path in (fresh.project / "reports").iterdir()] == ["refresh.md"]
 
 
+def test_an_interruption_after_the_lock_was_written_says_so(fresh: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh.offer("pear", "2.0")
+    put = Path.replace
+
+    def replaced(self: Path, target: Path) -> Path:
+        if Path(target).name == "refresh.md":
+            raise KeyboardInterrupt
+        return put(self, target)
+
+    monkeypatch.setattr(Path, "replace", replaced)
+    run = fresh.run("refresh")
+    assert run.code == 130
+    assert run.said == "interrupted: uv.lock is new already, and stands\n"
+    assert locked(fresh)["pear"] == "2.0"
+    assert list(fresh.project.rglob("*.tmp")) == []
+
+
 # The commit ----------------------------------------------------------------------------------------------------------
 
 
