@@ -289,6 +289,10 @@ def _has_color(choice: str, environment: Mapping[str, str], *, is_terminal: bool
     return bool(environment.get("FORCE_COLOR") or environment.get("CLICOLOR_FORCE")) or is_terminal
 
 
+_PLAIN = str.maketrans({"–": "-", "→": ">", "…": "~", "─": "-", "│": "|", "├": "|", "└": "`"})
+"""Drawn signs, for where they cannot be written."""
+
+
 def _write(stream: TextIO | None, text: str) -> None:
     """Write a line; where nobody reads any more, or the shell has closed the stream, there is nobody to tell."""
     if stream is None:
@@ -299,7 +303,8 @@ def _write(stream: TextIO | None, text: str) -> None:
                 stream.write(f"{text}\n")
             except UnicodeEncodeError:
                 encoding = stream.encoding or "ascii"
-                stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
+                plain = text.translate(_PLAIN)
+                stream.write(f"{plain}\n".encode(encoding, "backslashreplace").decode(encoding))
             stream.flush()
         except BrokenPipeError:
             pass

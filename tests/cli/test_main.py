@@ -110,6 +110,13 @@ def test_a_table_fits_a_terminal_of_eighty_columns(monkeypatch: pytest.MonkeyPat
     assert lines[2:] == [list(row)]
 
 
+def test_drawn_signs_are_plain_where_they_cannot_be_written(capfd: pytest.CaptureFixture[str]) -> None:
+    console = Console({})
+    with open(os.dup(2), "w", encoding="ascii") as console.stderr:  # noqa: PTH123  a descriptor
+        console.say("├── ├ └── 3.11–3.15 ü")
+    assert capfd.readouterr().err == "|-- | `-- 3.11-3.15 \\xfc\n"
+
+
 @pytest.mark.parametrize("words", [["lock", "--help"], ["help"], ["--version"], []])
 def test_a_message_that_nobody_reads_is_no_mistake(words: list[str]) -> None:
     command = [sys.executable, "-m", "lockflow", *words]
