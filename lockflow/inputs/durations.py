@@ -19,21 +19,20 @@ _DAY = 86_400 * _SECOND
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _LONGEST = 200
 
-_MOMENT = re.compile(
-    r"""(?P<year>[0-9]{4})(?P<dash>-?)(?P<month>[0-9]{2})(?P=dash)(?P<day>[0-9]{2})
+_MOMENT = r"""
+    (?P<year>[0-9]{4})(?P<dash>-?)(?P<month>[0-9]{2})(?P=dash)(?P<day>[0-9]{2})
     (?:[Tt ](?P<hour>[0-9]{2})(?P<colon>:?)(?P<minute>[0-9]{2})
       (?:(?P=colon)(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?
       (?P<offset>[Zz]|(?P<sign>[+-])(?P<offset_hour>[0-9]{2})(?::?(?P<offset_minute>[0-9]{2}))?)?
       (?:\[[A-Za-z0-9_+./-]+\])?
-    )?""",
-    re.VERBOSE,
-)
-_ISO = re.compile(
-    r"""(?P<sign>[+-]?)P(?=[0-9T])(?:(?P<years>[0-9]+)Y)?(?:(?P<months>[0-9]+)M)?(?:(?P<weeks>[0-9]+)W)?(?:(?P<days>[0-9]+)D)?
-    (?:T(?=[0-9])(?:(?P<hours>[0-9]+)H)?(?:(?P<minutes>[0-9]+)M)?(?:(?P<seconds>[0-9]+)(?:[.,](?P<fraction>[0-9]{1,9}))?S)?)?""",
-    re.VERBOSE | re.IGNORECASE,
-)
-_FRIENDLY_PART = re.compile(r"([0-9]+)\s*([a-zµ]+)(\s*,\s+|\s*)")
+    )?
+"""
+_ISO = r"""
+    (?P<sign>[+-]?)P(?=[0-9T])(?:(?P<years>[0-9]+)Y)?(?:(?P<months>[0-9]+)M)?(?:(?P<weeks>[0-9]+)W)?(?:(?P<days>[0-9]+)D)?
+    (?:T(?=[0-9])(?:(?P<hours>[0-9]+)H)?(?:(?P<minutes>[0-9]+)M)?(?:(?P<seconds>[0-9]+)(?:[.,](?P<fraction>[0-9]{1,9}))?S)?)?
+"""
+_FRIENDLY_PART = r"([0-9]+)\s*([a-zµ]+)(\s*,\s+|\s*)"
+"""Not compiled here: they take longest of all to compile, and few projects have a cut-off."""
 _UNITS = {
     "years": ("years", "year", "yrs", "yr", "y"),
     "months": ("months", "month", "mos", "mo"),
@@ -68,7 +67,7 @@ class Clock(Struct, frozen=True):
 def parse_cutoff(text: str, clock: Clock) -> Cutoff:
     """Read a value of `exclude-newer`; raises InvalidCutoff."""
     if len(text) <= _LONGEST:
-        match = _MOMENT.fullmatch(text)
+        match = re.fullmatch(_MOMENT, text, re.VERBOSE)
         if match is not None:
             return Cutoff(timestamp_ns=_moment(match, text, clock))
         units = _iso(text) or _friendly(text)
@@ -102,7 +101,7 @@ Units = tuple[int, dict[str, int], int]
 
 
 def _iso(text: str) -> Units | None:
-    match = _ISO.fullmatch(text)
+    match = re.fullmatch(_ISO, text, re.VERBOSE | re.IGNORECASE)
     if match is None:
         return None
     amounts = {unit: int(match[unit]) for unit in _UNITS if match[unit] is not None}
@@ -116,9 +115,10 @@ def _friendly(text: str) -> Units | None:
     if rest.endswith(" ago"):
         sign, rest = -sign, rest[:-4].rstrip()
     amounts: dict[str, int] = {}
+    part = re.compile(_FRIENDLY_PART)
     place = 0
     while place < len(rest):
-        match = _FRIENDLY_PART.match(rest, place)
+        match = part.match(rest, place)
         unit = _DESIGNATORS.get(match[2]) if match is not None else None
         if match is None or unit is None or (amounts and _order(unit) <= max(map(_order, amounts))):
             return None

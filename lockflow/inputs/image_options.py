@@ -13,12 +13,12 @@ from lockflow.standards.versions import InvalidVersion, Version
 _KEYS = frozenset(
     ("name", "base", "builder", "uv", "python", "package", "extras", "groups", "files", "user", "entrypoint")
 )
-_MINOR = re.compile(r"3\.(?:0|[1-9][0-9]?)")
-_REPOSITORY = re.compile(
+_MINOR = r"3\.(?:0|[1-9][0-9]?)"
+_REPOSITORY = (
     r"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
 )
-_REFERENCE = re.compile(r"[^\s\"'\\$`]+")
-_USER = re.compile(r"[a-z_0-9][a-z0-9_-]*(?::[a-z_0-9][a-z0-9_-]*)?")
+_REFERENCE = r"[^\s\"'\\$`]+"
+_USER = r"[a-z_0-9][a-z0-9_-]*(?::[a-z_0-9][a-z0-9_-]*)?"
 
 
 def parse_image(table: Table | None) -> ImageSettings | None:
@@ -56,7 +56,7 @@ def _check(table: Table) -> None:
         ("user", _USER, 'write a user and group, like "1000:1000"'),
     ):
         text = table.values.get(key)
-        if isinstance(text, str) and not pattern.fullmatch(text):
+        if isinstance(text, str) and not re.fullmatch(pattern, text):
             table.fault(key, f"{key} cannot be {text!r}", needle=text, next=hint)
     user = table.values.get("user")
     if isinstance(user, str) and user.partition(":")[0] in ("root", "0"):

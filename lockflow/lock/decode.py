@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -85,7 +86,10 @@ def decode(text: str, where: str) -> Lock:
     return _Reader(where).lock(tables_of(text, where))
 
 
-_LAYOUT = msgspec.json.Decoder(LockTable)
+@cache
+def _layout() -> msgspec.json.Decoder[LockTable]:
+    """Made when there is a lock to read: a hundredth of a run that makes the first one."""
+    return msgspec.json.Decoder(LockTable)
 
 
 def _read_usual_layout(text: str, where: str) -> Lock | None:
@@ -94,7 +98,7 @@ def _read_usual_layout(text: str, where: str) -> Lock | None:
     if json is None:
         return None
     try:
-        table = _LAYOUT.decode(json)
+        table = _layout().decode(json)
         if table.version != SUPPORTED_VERSION:
             return None
         lock = _Reader(where).lock(table)

@@ -171,18 +171,17 @@ def tables_of(text: str, where: str) -> LockTable:
         raise _malformed(table, error, where) from error
 
 
-_BEGIN = re.compile(r"^<{7}(?: .*)?\r?$", re.MULTILINE)
-_END = re.compile(r"^>{7}(?: .*)?\r?$", re.MULTILINE)
-_MERGE_MARK = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)
-
-_POSITION = re.compile(r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
+_BEGIN = r"^<{7}(?: .*)?\r?$"
+_END = r"^>{7}(?: .*)?\r?$"
+_MERGE_MARK = r"^(?:<{7}|\|{7}|={7}|>{7})(?: .*)?$"
+_POSITION = r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$"
 
 
 def _read_toml(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        mark = _MERGE_MARK.search(text)
+        mark = re.search(_MERGE_MARK, text, re.MULTILINE)
         if mark is not None:
             line = text.count("\n", 0, mark.start()) + 1
             has_sides = is_conflicted(text)
@@ -202,11 +201,11 @@ def is_conflicted(text: str) -> bool:
     if "<<<<<<<" not in text:
         # The usual case, told in no time: looking for line beginnings goes through a lock a hundred times slower.
         return False
-    return _BEGIN.search(text) is not None and _END.search(text) is not None
+    return all(re.search(mark, text, re.MULTILINE) for mark in (_BEGIN, _END))
 
 
 def _not_toml(text: str, error: Exception, where: str) -> LockFileError:
-    match = _POSITION.match(str(error))
+    match = re.match(_POSITION, str(error), re.DOTALL)
     if match is None:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         return LockFileError("the lock is not valid TOML", where=where, why=reason, next=START_AFRESH)
@@ -252,13 +251,13 @@ def _rename_upload_times(packages: object) -> None:
                 file.setdefault("upload-time", file["upload_time"])
 
 
-_PACKAGE_PATH = re.compile(r"\$\.package\[(\d+)\]\.?(.*)", re.DOTALL)
+_PACKAGE_PATH = r"\$\.package\[(\d+)\]\.?(.*)"
 
 
 def _malformed(table: Mapping[str, Any], error: Exception, where: str) -> LockFileError:
     reason, _, path = str(error).partition(" - at `")
     path = path.removesuffix("`")
-    in_package = _PACKAGE_PATH.fullmatch(path)
+    in_package = re.fullmatch(_PACKAGE_PATH, path, re.DOTALL)
     if in_package is not None:
         package = table["package"][int(in_package[1])]
         name = package.get("name") if isinstance(package, dict) else None
