@@ -13,6 +13,7 @@ import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -262,10 +263,16 @@ def _folders_in(folder: str) -> list[str]:
 
 def _table(content: str, file: str, *keys: str) -> Mapping[str, Any]:
     """A table of a TOML file; empty where it has none, and for other files."""
-    value: object = tomllib.loads(content) if file.endswith(".toml") else {}
+    value: object = _document(content) if file.endswith(".toml") else {}
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
+
+
+@lru_cache(maxsize=8)
+def _document(content: str) -> Mapping[str, Any]:
+    """A TOML file, parsed once for all that is asked of it."""
+    return tomllib.loads(content)
 
 
 def _list(value: object) -> list[str]:
