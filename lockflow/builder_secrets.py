@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping
+from urllib.parse import quote, unquote
 
 from msgspec.structs import replace
 
@@ -17,6 +19,8 @@ from lockflow.index.urls import host_of, origin
 from lockflow.inputs.model import Index
 from lockflow.proving import network_of
 
+_IN_URL = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
+_LEAST_HIDDEN = 3
 _UNWRITABLE = frozenset(" \t\r\n\"'\\#")
 
 
@@ -37,6 +41,20 @@ def secrets_of(project: Project, environment: Mapping[str, str]) -> tuple[tuple[
     if files:
         found.append(("authorities", files[0].content))
     return tuple(found)
+
+
+def hidden_words(secrets: Iterable[tuple[str, bytes]]) -> tuple[str, ...]:
+    """The passwords in what `secrets_of` found, in each form in which a program could print them; the longest first."""
+    found: set[str] = set()
+    for name, content in secrets:
+        if name == "netrc":
+            found.update(line.split()[-1] for line in content.decode().splitlines())
+        elif name == "environment":
+            for variable, value in json.loads(content).items():
+                found.update([value] if variable.endswith("_PASSWORD") else _IN_URL.findall(value))
+    found |= {unquote(word) for word in found} | {quote(word, safe="") for word in found}
+    # A word of one or two letters is no secret that hiding would keep, and stands in half of all lines.
+    return tuple(sorted((word for word in found if len(word) >= _LEAST_HIDDEN), key=lambda word: (-len(word), word)))
 
 
 def _netrc(project: Project, environment: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from lockflow.before_build import before_build, require_ready
-from lockflow.builder_secrets import secrets_of
+from lockflow.builder_secrets import hidden_words, secrets_of
 from lockflow.checking import check
 from lockflow.engines.buildkit_trace import StepNews
 from lockflow.engines.images import Build, ImageEngine, OnNews, Pushed
@@ -407,6 +407,7 @@ class _Maker:
             platform=plan.engine_platform,
             purpose=f"the image for {platform.name}",
             secrets=self._secrets,
+            hidden=hidden_words(self._secrets),
         )
         image = self._images.build(build, self._listener(job, clock))
         clock.lap("build")

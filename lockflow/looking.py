@@ -36,8 +36,12 @@ def look(images: ImageEngine, project: Project, plan: ImagePlan, platform: Platf
     foreign = foreign_binaries(platform.machine, binaries)
     seen = _seen(images, plan, image, [binary.path for binary in foreign[:_MOST_ASKED_FOR]])
     facts = images.facts(image, plan.engine_platform)
+    try:
+        packages = _expected(project, seen.environment)
+    except (KeyError, ValueError) as error:
+        raise _no_python(plan, image, f"what it says of itself decides no marker: {error}") from error
     expected = Expected(
-        packages=_expected(project, seen.environment),
+        packages=packages,
         python=plan.python,
         machine=platform.machine,
         engine_platform=plan.engine_platform,
@@ -82,7 +86,11 @@ def _seen(images: ImageEngine, plan: ImagePlan, image: str, paths: Sequence[str]
         why = outcome.stderr.strip()[-800:] or f"it ended with status {outcome.exit_code}"
     except (msgspec.DecodeError, RecursionError) as error:
         why = f"it answered something else: {error}"
-    raise AnswerIsNo(
+    raise _no_python(plan, image, why)
+
+
+def _no_python(plan: ImagePlan, image: str, why: str) -> AnswerIsNo:
+    return AnswerIsNo(
         f"the Python of the image for {plan.platform} does not run",
         where=f"image {image[:19]}, made of {plan.base}",
         why=why,

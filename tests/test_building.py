@@ -10,6 +10,7 @@ import pytest
 from lockflow import steps
 from lockflow.building import ImageAsk, ImageResult, are_there, build_images, plan_images
 from lockflow.engines import build_faults
+from lockflow.engines.model import Command
 from lockflow.errors import AnswerIsNo, EngineError, InputError
 from support.images import FakeImages
 from support.watching import Listener
@@ -124,6 +125,19 @@ def test_an_image_that_lacks_a_package_gets_no_name(locked: Workbench) -> None:
     error = refused(locked, FakeImages({**INSTALLED, "core": "1.0"}), ask={"push": True, "tag": "host/app:1"})
     assert error.what == "the image for linux/amd64 is not what the lock says"
     assert error.why == "core is installed as 1.0, not as 2.0"
+
+
+@pytest.mark.parametrize("environment", [{}, {"sys_platform": "linux", "python_full_version": "none"}])
+def test_a_python_that_does_not_say_what_it_is_gets_no_name(environment: dict[str, str], bench: Workbench) -> None:
+    class Silent(FakeImages):
+        def seen(self, command: Command) -> dict[str, Any]:
+            return {**super().seen(command), "environment": environment}
+
+    bench.write("apple ; python_full_version >= '3.12.1' and sys_platform == 'linux'")
+    assert bench.run("lock").code == 0
+    error = refused(bench, Silent(INSTALLED))
+    assert error.what == "the Python of the image for linux/amd64 does not run"
+    assert "decides no marker" in error.why
 
 
 def test_machine_code_of_another_machine_is_refused_unless_a_wheel_for_any_has_it(locked: Workbench) -> None:
@@ -313,6 +327,7 @@ def test_secrets_are_handed_to_the_builder_and_stand_nowhere_else(locked: Workbe
         "NETRC": str(tmp_path / "netrc"),
         "SSL_CERT_FILE": str(tmp_path / "authorities.pem"),
         "HTTPS_PROXY": "http://user:hidden@proxy.example",
+        "UV_INDEX_CORP_PASSWORD": "p%40rt a",
     }
     result = built(locked, images, environment=environment)
     (build,) = images.builds
@@ -322,6 +337,8 @@ def test_secrets_are_handed_to_the_builder_and_stand_nowhere_else(locked: Workbe
     assert b"hidden" in secrets["environment"]
     everything = [build.recipe.encode(), *(file.content for file in build.files), repr(result).encode()]
     assert not any(word in text for text in everything for word in (b"s3cret", b"hidden"))
+    assert {"s3cret", "hidden", "p%40rt a", "p@rt a"} <= {*build.hidden}
+    assert [*build.hidden] == sorted(build.hidden, key=lambda word: (-len(word), word))
 
 
 @pytest.mark.parametrize("password", ["with space", 'quo"te', "ha#sh"])

@@ -7,7 +7,7 @@ be read is no news.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from msgspec import Struct
@@ -43,9 +43,10 @@ class _Vertex:
 
 
 class Trace:
-    """Follows one build. Feed it messages in their order; it tells what is new in each."""
+    """Follows one build. Feed it messages in their order; it tells what is new in each, but for `hidden` words."""
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: Iterable[str] = ()) -> None:
+        self._hidden = tuple(hidden)
         self._vertices: dict[bytes, _Vertex] = {}
         self._failed: _Vertex | None = None
 
@@ -71,7 +72,7 @@ class Trace:
         chosen = self._failed if self._failed is not None else speaking[-1] if speaking else None
         if chosen is None:
             return ()
-        lines = [*chosen.lines, *([_text(chosen.rest)] if chosen.rest else [])]
+        lines = [*chosen.lines, *([self._text(chosen.rest)] if chosen.rest else [])]
         return tuple(line for line in lines if line.strip())[-count:]
 
     def _vertex(self, message: bytes) -> Iterator[StepNews]:
@@ -82,7 +83,7 @@ class Trace:
         vertex = self._vertices.setdefault(digest, _Vertex())
         name, error = values.get(3), values.get(7)
         if isinstance(name, bytes):
-            vertex.name = _text(name)
+            vertex.name = self._text(name)
         is_cached = bool(values.get(4))
         if 5 in values and not vertex.has_begun:
             vertex.has_begun, vertex.started = True, _seconds(values[5])
@@ -90,7 +91,7 @@ class Trace:
                 yield StepNews(name=vertex.name, kind="began")
         if isinstance(error, bytes) and error:
             self._failed = vertex if self._failed is None or not self._failed.lines else self._failed
-            yield StepNews(name=vertex.name, kind="failed", line=_text(error))
+            yield StepNews(name=vertex.name, kind="failed", line=self._text(error))
         elif 6 in values and not vertex.is_ended:
             vertex.is_ended = True
             took = max(0.0, _seconds(values[6]) - vertex.started) if vertex.started else 0.0
@@ -105,11 +106,21 @@ class Trace:
         # A chunk may end anywhere, within a character even.
         *lines, vertex.rest = (vertex.rest + chunk).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         for line in lines:
-            text = _text(line)
+            text = self._text(line)
             vertex.lines.append(text)
             yield StepNews(name=vertex.name, kind="line", line=text)
         vertex.rest = vertex.rest[-_LONGEST_LINE:]
         del vertex.lines[:-_MOST_LOG]
+
+    def _text(self, value: bytes) -> str:
+        return hide(_text(value), self._hidden)
+
+
+def hide(text: str, words: Iterable[str]) -> str:
+    """Text in which none of `words` stands any more: a step may print the secrets that it was given."""
+    for word in words:
+        text = text.replace(word, "****")
+    return text
 
 
 def _text(value: bytes) -> str:

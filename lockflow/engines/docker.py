@@ -331,19 +331,21 @@ def _usual_address() -> str:
     return _SOCKET if context == "default" else f"docker context {context}"
 
 
-def _without_password(address: str) -> str:
-    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1@", address)
+def _without_password(text: str) -> str:
+    """An address, or a text that names some, without the password that may stand in front of a host."""
+    return re.sub(r"(://[^/@:\s]*):\S*@", r"\1@", text)
 
 
 def _opened(address: str, shown: str, connect: Connect) -> Any:  # noqa: ANN401  the SDK has no types
     try:
         return connect(address)
     except ERRORS as error:
-        if "PermissionError" in str(error) or isinstance(error, PermissionError):
-            raise faults.forbidden(shown, str(error)) from error
-        if "paramiko" in str(error):
-            raise faults.no_ssh(shown, str(error)) from error
-        raise faults.absent(shown, str(error)) from error
+        why = _without_password(str(error))
+        if "PermissionError" in why or isinstance(error, PermissionError):
+            raise faults.forbidden(shown, why) from error
+        if "paramiko" in why:
+            raise faults.no_ssh(shown, why) from error
+        raise faults.absent(shown, why) from error
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ import requests
 import urllib3.exceptions
 
 from lockflow.engines import build_faults, faults
-from lockflow.engines.buildkit_trace import Trace
+from lockflow.engines.buildkit_trace import Trace, hide
 from lockflow.engines.docker import ERRORS, Connect, DockerEngine, Host
 from lockflow.engines.images import Build, ContextFile, FileHead, ImageFacts, OnNews, Pushed
 from lockflow.engines.model import Command, Outcome, Place
@@ -142,10 +142,10 @@ class DockerImages:
                 "buildargs": json.dumps(bases),
                 "forcerm": "1",
             }
-            return self._built(host, build.purpose, asked, context, on_news)
+            return self._built(host, build, asked, context, on_news)
 
-    def _built(self, host: Host, purpose: str, asked: Mapping[str, str], context: IO[bytes], on_news: OnNews) -> str:
-        trace = Trace()
+    def _built(self, host: Host, build: Build, asked: Mapping[str, str], context: IO[bytes], on_news: OnNews) -> str:
+        trace = Trace(build.hidden)
         image = ""
         try:
             for message in _posted(host, asked, context):
@@ -158,7 +158,8 @@ class DockerImages:
                 elif "errorDetail" in message or "error" in message:
                     detail = message.get("errorDetail")
                     said = detail.get("message") if isinstance(detail, dict) else message.get("error")
-                    raise build_faults.build_failed(purpose, str(said or "it failed"), trace.last_lines(_LAST_LINES))
+                    why = hide(str(said or "it failed"), build.hidden)
+                    raise build_faults.build_failed(build.purpose, why, trace.last_lines(_LAST_LINES))
         except LockflowError:
             if self._is_stopped:
                 raise faults.stopped() from None
@@ -169,7 +170,7 @@ class DockerImages:
             raise faults.stopped()
         if not image:
             raise build_faults.build_failed(
-                purpose, "the builder ended without an image", trace.last_lines(_LAST_LINES)
+                build.purpose, "the builder ended without an image", trace.last_lines(_LAST_LINES)
             )
         return image
 
@@ -191,7 +192,8 @@ class DockerImages:
                         if entry.isreg() and entry.size >= _HEAD:
                             content = archive.extractfile(entry)
                             if content is not None:
-                                yield FileHead(path=f"/{entry.name.lstrip('./')}", head=content.read(_HEAD))
+                                path = entry.name.removeprefix("./").lstrip("/")
+                                yield FileHead(path=f"/{path}", head=content.read(_HEAD))
         except tarfile.TarError as error:
             raise faults.went_away(host.shown, f"the files of {image} broke off: {error}") from error
         finally:

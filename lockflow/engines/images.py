@@ -32,8 +32,8 @@ class Build(Struct, frozen=True, kw_only=True):
     """One build: a recipe (the text of a Dockerfile) with the files and arguments that it asks for.
 
     `bases` maps names of arguments to places whose images are put in for them. `secrets` are mounted by the steps
-    that ask for them and are never part of a layer, a label or what is said. `purpose` names it in messages ("the
-    image for linux/arm64").
+    that ask for them and are never part of a layer or a label; `hidden` are the words of theirs that are left out of
+    what is said. `purpose` names it in messages ("the image for linux/arm64").
     """
 
     recipe: str
@@ -42,6 +42,7 @@ class Build(Struct, frozen=True, kw_only=True):
     platform: str
     purpose: str
     secrets: tuple[tuple[str, bytes], ...] = ()
+    hidden: tuple[str, ...] = ()
 
 
 class ImageFacts(Struct, frozen=True, kw_only=True):

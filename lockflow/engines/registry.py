@@ -13,8 +13,10 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import requests
+import urllib3.exceptions
 from msgspec import Struct
 
 from lockflow.engines import build_faults
@@ -58,8 +60,7 @@ class Registry:
         self._name = name
         self._user = user
         self._password = password
-        self._session = requests.Session()
-        self._session.trust_env = True
+        self._session = _Session()
         if authorities:
             self._session.verify = authorities
         self._authorization = ""
@@ -88,7 +89,8 @@ class Registry:
         content, kind = self._ask("GET", f"manifests/{part.digest}", headers=headers)
         self._check(part.digest, content, "manifest")
         manifest = self._document(content, "manifest")
-        digest = str((manifest.get("config") or {}).get("digest", ""))
+        config = manifest.get("config")
+        digest = str(config.get("digest", "")) if isinstance(config, dict) else ""
         configuration, _ = self._ask("GET", f"blobs/{digest}")
         self._check(digest, configuration, "configuration")
         stated = self._document(configuration, "configuration")
@@ -125,22 +127,27 @@ class Registry:
                 self._authorize(first.headers.get("WWW-Authenticate", ""))
             with self._send(method, url, content, headers) as second:
                 return self._answer(second)
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            # What breaks off while it is read comes from below requests.
             raise self._failed(str(error)) from error
 
     def _answer(self, response: requests.Response) -> tuple[bytes, str]:
-        body = response.raw.read(_LARGEST + 1, decode_content=True)
+        body = self._read(response)
         if response.status_code >= 400:
             raise self._failed(f"{response.status_code} {response.reason}: {_said(body)}")
+        return body, response.headers.get("Content-Type", "")
+
+    def _read(self, response: requests.Response) -> bytes:
+        body = bytes(response.raw.read(_LARGEST + 1, decode_content=True))
         if len(body) > _LARGEST:
             raise self._failed(f"it answers with more than {_LARGEST} bytes")
-        return body, response.headers.get("Content-Type", "")
+        return body
 
     def _send(self, method: str, url: str, content: bytes | None, headers: dict[str, str] | None) -> requests.Response:
         own = {"Authorization": self._authorization} if self._authorization else {}
         # A redirect to where blobs are kept is followed without the header: requests drops it for another host.
         return self._session.request(
-            method, url, data=content, headers={**(headers or {}), **own}, timeout=_SECONDS, stream=True
+            method, url, data=content, headers={**(headers or {}), **own}, auth=_as_it_is, timeout=_SECONDS, stream=True
         )
 
     def _authorize(self, challenge: str) -> None:
@@ -153,26 +160,60 @@ class Registry:
         realm = values.get("realm", "")
         if scheme.lower() != "bearer" or not realm:
             raise self._failed("unauthorized: no credentials for it are known to docker")
-        if not realm.startswith("https://") and not _is_here(realm.partition("://")[2].partition("/")[0]):
+        # A registry elsewhere has no business with a service on this machine.
+        if not realm.startswith("https://") and not (_is_here(self._name.host) and _is_here(_host_of(realm))):
             raise self._failed(f"it names a token service without TLS: {realm}")
         self._authorization = f"Bearer {self._token(realm, values)}"
 
     def _token(self, realm: str, values: dict[str, str]) -> str:
         asked = {"service": values.get("service", ""), "scope": f"repository:{self._name.repository}:pull,push"}
+        with self._asked_for_token(realm, asked) as response:
+            if 300 <= response.status_code < 400:
+                raise self._failed(f"its token service sends us elsewhere: {response.headers.get('Location', '')}")
+            body = self._read(response)
+        if response.status_code >= 400:
+            raise self._failed(f"unauthorized: {response.status_code} {_said(body)}")
+        found = self._document(body, "token")
+        return str(found.get("token") or found.get("access_token") or "")
+
+    def _asked_for_token(self, realm: str, asked: dict[str, str]) -> requests.Response:
+        """Redirects are not followed: what is asked with would go along."""
         if self._password and not self._user:
             form = {**asked, "grant_type": "refresh_token", "refresh_token": self._password, "client_id": "lockflow"}
-            response = self._session.post(realm, data=form, timeout=_SECONDS)
-        else:
-            pair = (self._user, self._password) if self._user else None
-            response = self._session.get(realm, params=asked, auth=pair, timeout=_SECONDS)
-        if response.status_code >= 400:
-            raise self._failed(f"unauthorized: {response.status_code} {_said(response.content)}")
-        found = self._document(response.content, "token")
-        return str(found.get("token") or found.get("access_token") or "")
+            return self._session.post(
+                realm, data=form, auth=_as_it_is, timeout=_SECONDS, stream=True, allow_redirects=False
+            )
+        pair = (self._user, self._password) if self._user else _as_it_is
+        return self._session.get(realm, params=asked, auth=pair, timeout=_SECONDS, stream=True, allow_redirects=False)
 
     def _failed(self, why: str) -> EngineError:
         reference = f"{self._name.registry}/{self._name.repository}:{self._name.tag}"
         return build_faults.push_failed(reference, why.replace(self._password, "****") if self._password else why)
+
+
+class _Session(requests.Session):
+    """Takes proxies and authorities from the environment, but nobody's name and password.
+
+    requests would put those of a netrc file in place of the ones that docker knows, and answer redirects with them.
+    """
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        before, after = response.request.url or "", prepared_request.url or ""
+        if self.should_strip_auth(before, after):
+            prepared_request.headers.pop("Authorization", None)
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """The authorization of a request is the one in its headers; with none at all requests would look for one."""
+    return request
+
+
+def _host_of(url: str) -> str:
+    """The host that a URL leads to; empty where it is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _digest(content: bytes) -> str:
@@ -185,11 +226,12 @@ def _scheme(host: str) -> str:
 
 
 def _is_here(host: str) -> bool:
-    name = host.rpartition(":")[0] or host
+    """Whether a host, with a port or without, is this machine."""
+    name = _host_of(f"//{host}") if host.count(":") < 2 or host.startswith("[") else host
     if name == "localhost":
         return True
     try:
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
+        return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
 
@@ -199,5 +241,5 @@ def _said(body: bytes) -> str:
     try:
         errors = json.loads(body).get("errors", [])
         return "; ".join(f"{error.get('code', '')} {error.get('message', '')}".strip() for error in errors)[:300]
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return body[:200].decode("utf-8", "replace")

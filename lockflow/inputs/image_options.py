@@ -59,7 +59,7 @@ def _check(table: Table) -> None:
         if isinstance(text, str) and not re.fullmatch(pattern, text):
             table.fault(key, f"{key} cannot be {text!r}", needle=text, next=hint)
     user = table.values.get("user")
-    if isinstance(user, str) and user.partition(":")[0] in ("root", "0"):
+    if isinstance(user, str) and re.fullmatch(r"root|0+", user.partition(":")[0]):
         table.fault("user", "images do not run as root", needle=user, next='name another user, like "1000:1000"')
     _check_uv(table)
     for number, file in enumerate(

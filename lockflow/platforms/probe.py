@@ -24,6 +24,7 @@ _ADDED = re.compile(r"^ \+ ([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 _MOST_REFUSALS = 60
 _WORDS = 4000
 _PROJECT = "/lockflow/project"
+_KEPT = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR")
 _IMPORT = "import importlib, sys; importlib.import_module(sys.argv[1])"
 
 
@@ -106,10 +107,14 @@ def _words(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def _import(module: str) -> list[dict[str, str]]:
-    """Import a module in the environment that was installed; a process of its own, since it may crash."""
+    """Import a module in the environment that was installed; a process of its own, since it may crash.
+
+    It is a stranger's: what uv needed to reach the indexes, credentials among it, is not in its environment.
+    """
     python = Path(os.environ["UV_PROJECT_ENVIRONMENT"], "bin", "python")
     done = subprocess.run(
         [str(python), "-c", _IMPORT, module],
+        env={name: value for name, value in os.environ.items() if name in _KEPT},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",

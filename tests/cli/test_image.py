@@ -81,6 +81,7 @@ def test_settings_with_a_slip_say_what_was_meant(locked: Workbench, tmp_path: Pa
     for line, says in (
         ('user = "root"', "images do not run as root"),
         ('user = "0:0"', "images do not run as root"),
+        ('user = "00:7"', "images do not run as root"),
         ('name = "Registry.example/App:1"', "name cannot be 'Registry.example/App:1'"),
         ('base = "a b"', "base cannot be 'a b'"),
         ('python = "3"', "python cannot be '3'"),

@@ -75,3 +75,16 @@ def test_whatever_an_engine_says_is_read_without_an_error(messages: list[bytes])
     for message in messages:
         trace.feed(message)
     trace.last_lines(5)
+
+
+def test_words_that_are_not_to_be_said_are_left_out_of_names_lines_and_errors() -> None:
+    trace = Trace(["p@ss", "s3cret"])
+    news = trace.feed(
+        vertex("a", "RUN echo s3cret", began=1)
+        + log("a", b"user s3cret\npart of s3c")
+        + log("a", b"ret\nthe end p@ss")
+        + vertex("a", "RUN echo s3cret", began=1, ended=2, error="it said s3cret")
+    )
+    assert [entry.line for entry in news] == ["", "user ****", "part of ****", "it said ****"]
+    assert {entry.name for entry in news} == {"RUN echo ****"}
+    assert trace.last_lines(3) == ("user ****", "part of ****", "the end ****")

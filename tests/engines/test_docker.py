@@ -177,6 +177,7 @@ def test_a_socket_that_is_closed_to_us_is_told_apart() -> None:
         ("NoValidConnectionsError: Unable to connect", "no container engine answers", "Unable to connect"),
         ("PermissionError(13, 'Permission denied')", "does not let you in", "Permission denied"),
         ("Install paramiko package to enable ssh:// support", "needs paramiko", "Install paramiko"),
+        ("Invalid bind address: ssh://builder:secret@x@arm", "no container engine answers", "ssh://builder@arm"),
     ],
 )
 @pytest.mark.parametrize("kind", [docker.errors.DockerException, OSError])

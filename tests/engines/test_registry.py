@@ -8,12 +8,13 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lockflow.engines.images import Pushed
-from lockflow.engines.registry import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Name, Registry
+from lockflow.engines.registry import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Name, Registry, _scheme
 from lockflow.errors import EngineError
 
 
@@ -25,7 +26,12 @@ class Server:
         self.put: dict[str, tuple[bytes, str]] = {}
         self.scheme = ""
         self.token_requests: list[str] = []
+        self.token_answer: tuple[int, bytes, str] = (200, json.dumps({"token": "the-token"}).encode(), "")
+        """Status, body, and where else to look."""
         self.address = ""
+        self.realm = ""
+        """Of the token service, where it is not here."""
+        self.ends_early = False
 
     def add(self, architecture: str, kind: str = DOCKER_MANIFEST, **more: str) -> Pushed:
         configuration = json.dumps({"os": "linux", "architecture": architecture, **more}).encode()
@@ -50,11 +56,17 @@ def server() -> Iterator[Server]:
         def do_GET(self) -> None:
             if self.path.startswith("/token"):
                 found.token_requests.append(f"{self.path} {self.headers.get('Authorization', '')}")
-                return self.say(200, json.dumps({"token": "the-token"}).encode(), "application/json")
+                status, body, place = found.token_answer
+                return self.say(status, body, "application/json", place)
             if not self.is_allowed():
                 return None
             content, kind = found.contents.get(self.path.rpartition("/")[2], (b"", ""))
             return self.say(200 if content else 404, content, kind)
+
+        def do_POST(self) -> None:
+            found.token_requests.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            status, body, place = found.token_answer
+            self.say(status, body, "application/json", place)
 
         def do_PUT(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
@@ -65,19 +77,20 @@ def server() -> Iterator[Server]:
         def is_allowed(self) -> bool:
             if found.allows(self.headers.get("Authorization", "")):
                 return True
-            challenge = (
-                f'Bearer realm="http://{found.address}/token",service="tests"' if found.scheme == "bearer" else "Basic"
-            )
+            realm = found.realm or f"http://{found.address}/token"
+            challenge = f'Bearer realm="{realm}",service="tests"' if found.scheme == "bearer" else "Basic"
             self.send_response(401)
             self.send_header("WWW-Authenticate", challenge)
             self.send_header("Content-Length", "0")
             self.end_headers()
             return False
 
-        def say(self, status: int, content: bytes, kind: str) -> None:
+        def say(self, status: int, content: bytes, kind: str, place: str = "") -> None:
             self.send_response(status)
             self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(content)))
+            if place:
+                self.send_header("Location", place)
+            self.send_header("Content-Length", str(len(content) + (10 if found.ends_early else 0)))
             self.end_headers()
             self.wfile.write(content)
 
@@ -155,12 +168,60 @@ def test_a_manifest_that_is_another_than_was_pushed_is_refused(server: Server) -
     assert server.put == {}
 
 
-def test_a_token_service_without_tls_elsewhere_is_told_nothing(server: Server) -> None:
-    server.scheme, server.address, real = "bearer", "tokens.example", server.address
-    server.put.clear()
-    with Registry(Name.of(f"{real}/team/app:1"), "me", "s3cret") as registry, pytest.raises(EngineError) as caught:
-        registry.put_list([server.add("amd64")])
-    assert "a token service without TLS" in caught.value.why
+def refused(server: Server, *, user: str = "me", password: str = "s3cret") -> str:
+    """Why nothing was put there."""
+    part = server.add("amd64")
+    with pytest.raises(EngineError) as caught:
+        put(server, part, user=user, password=password)
+    assert password not in str(caught.value)
+    assert server.put == {}
+    return caught.value.why
+
+
+@pytest.mark.parametrize("realm", ["http://tokens.example/token", "http://localhost:@tokens.example/token", "http://["])
+def test_a_token_service_without_tls_elsewhere_is_told_nothing(realm: str, server: Server) -> None:
+    server.scheme, server.realm = "bearer", realm
+    assert "a token service without TLS" in refused(server)
+
+
+@pytest.mark.parametrize(("user", "password"), [("me", "s3cret"), ("", "refresh-me")])
+@pytest.mark.parametrize("status", [302, 307, 308])
+def test_a_token_service_cannot_send_us_elsewhere(status: int, user: str, password: str, server: Server) -> None:
+    server.scheme = "bearer"
+    server.token_answer = status, b"", f"http://{server.address}/token/elsewhere"
+    assert "sends us elsewhere" in refused(server, user=user, password=password)
+    assert len(server.token_requests) == 1
+
+
+@pytest.mark.parametrize("answer", [b"[" * 100_000, b"[]", b'{"errors": ' + b" " * (5 << 20) + b"1}"])
+def test_a_token_that_is_none_is_told(answer: bytes, server: Server) -> None:
+    server.scheme = "bearer"
+    server.token_answer = 200, answer, ""
+    assert refused(server)
+
+
+def test_what_a_netrc_file_says_of_a_registry_takes_no_place_of_what_docker_knows(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password another\ndefault login x password y\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    for scheme in ("", "basic", "bearer"):
+        server.scheme = scheme
+        put(server, server.add("amd64"))
+    assert [line for line in server.token_requests if "other" in line] == []
+
+
+def test_an_answer_that_breaks_off_is_told(server: Server) -> None:
+    server.ends_early = True
+    assert "IncompleteRead" in refused(server)
+
+
+@pytest.mark.parametrize("document", [{"config": []}, {"config": {"digest": 5}}, {"config": {"digest": "../../x"}}])
+def test_a_manifest_that_is_something_else_is_told(document: dict[str, Any], server: Server) -> None:
+    part = Pushed(reference="x", digest=server._keep(json.dumps(document).encode(), DOCKER_MANIFEST))
+    with pytest.raises(EngineError, match="could not be pushed"):
+        put(server, part)
 
 
 @pytest.mark.parametrize(
@@ -176,3 +237,15 @@ def test_a_token_service_without_tls_elsewhere_is_told_nothing(server: Server) -
 def test_a_name_is_taken_apart(reference: str, registry: str, repository: str, tag: str) -> None:
     name = Name.of(reference)
     assert (name.registry, name.repository, name.tag) == (registry, repository, tag)
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:5000", "127.0.0.1", "127.0.0.1:5000", "[::1]:5000", "::1"])
+def test_a_registry_on_this_machine_is_spoken_to_without_tls(host: str) -> None:
+    assert _scheme(host) == "http"
+
+
+@pytest.mark.parametrize(
+    "host", ["registry.example:5000", "localhost.example", "127.0.0.1.example:80", "[2001:db8::1]"]
+)
+def test_any_other_registry_is_spoken_to_over_tls(host: str) -> None:
+    assert _scheme(host) == "https"
