@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN = "1", "2", "1;31", "32", "1;33", "36"
+_CODES = (_BOLD, _DIM, _RED, _GREEN, _YELLOW, _CYAN, "31", "0")
+"""All codes with which lines are painted here."""
 _SHOW_AFTER_SECONDS = 0.3
 _LINE_EVERY_SECONDS = 10.0
 
@@ -159,7 +161,7 @@ class Console:
             is_right = name.endswith("#")
             table.add_column(name.removesuffix("#"), justify="right" if is_right else "left", no_wrap=place == 0)
         for row in cells:
-            table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+            table.add_row(*(Text(tame(cell), style=_STYLES.get(cell, "")) for cell in row))
         with TERMINAL:
             RichConsole(file=self.stderr, no_color=not self.has_color, highlight=False).print(table)
 
@@ -214,9 +216,10 @@ class Progress:
     def resume(self) -> None:
         """Be shown again below it."""
         from rich.console import Console as RichConsole
+        from rich.text import Text
 
         rich = RichConsole(file=self._console.stderr, no_color=not self._console.has_color, highlight=False)
-        self._status = rich.status(self._text, spinner="dots")
+        self._status = rich.status(Text(self._text), spinner="dots")
         self._status.start()
 
     def __call__(self, *, decided: int, fetched: int) -> None:
@@ -235,10 +238,13 @@ class Progress:
             self._console.say(text)
             return
         with TERMINAL.lock:
-            self._text = text
+            self._text = tame(text)
             if self._status is not None:
+                from rich.text import Text
+
                 self._due = perf_counter() + 0.05
-                self._status.update(text)
+                # As it is: names with brackets are no markup.
+                self._status.update(Text(self._text))
             elif TERMINAL.region is None:
                 TERMINAL.region = self
                 self.resume()
@@ -293,10 +299,43 @@ _PLAIN = str.maketrans({"–": "-", "→": ">", "…": "~", "─": "-", "│": "
 """Drawn signs, for where they cannot be written."""
 
 
+def tame(text: str) -> str:
+    """Text that a terminal shows and does not obey, whoever wrote it: an index, an image, a file name.
+
+    Control characters, and those that turn the direction of what follows, are shown as escapes; line ends and tabs
+    stay, and so do the colours of this console.
+    """
+    if text.isprintable():
+        return text
+    tamed = text.translate(_ESCAPES)
+    if "\033[" in text:
+        for code in _CODES:
+            tamed = tamed.replace(f"\\x1b[{code}m", f"\033[{code}m")
+    return tamed
+
+
+class _Escapes(dict[int, str]):
+    """What `str.translate` puts for each character; those that are not named stay."""
+
+    def __missing__(self, number: int) -> str:
+        character = chr(number)
+        is_control = (number < 0x20 and character not in "\n\t") or 0x7F <= number < 0xA0
+        if is_control or 0x202A <= number <= 0x202E or 0x2066 <= number <= 0x2069:
+            character = f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+        self[number] = character
+        return character
+
+
+_ESCAPES = _Escapes()
+
+
 def _write(stream: TextIO | None, text: str) -> None:
     """Write a line; where nobody reads any more, or the shell has closed the stream, there is nobody to tell."""
     if stream is None:
         return
+    # What goes into a file or another program is data, and stays what it is.
+    if stream is not sys.stdout or _is_terminal(stream):
+        text = tame(text)
     with TERMINAL:
         try:
             try:

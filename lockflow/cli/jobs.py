@@ -13,7 +13,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from lockflow.cli.console import TERMINAL, Console
+from lockflow.cli.console import TERMINAL, Console, tame
 from lockflow.engines.watch import End, Job
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Jobs:
     def doing(self, job: Job, text: str) -> None:
         with self._lock:
             state = self._states.setdefault(job, _State(job))
-            state.text = text
+            state.text = tame(text)
             if state.began is None:
                 state.began = self._now()
             self._start_ticking()
@@ -95,7 +95,7 @@ class Jobs:
     def ended(self, job: Job, how: End, text: str = "") -> None:
         with self._lock:
             state = self._states.setdefault(job, _State(job))
-            state.how, state.text, state.ended = how, text, self._now()
+            state.how, state.text, state.ended = how, tame(text), self._now()
             is_last = all(state.how is not None for state in self._states.values())
         if not self._console.has_progress or self._over.is_set():
             return
