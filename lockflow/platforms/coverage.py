@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from msgspec import Struct, field
 
 from lockflow.index.model import Listing
-from lockflow.lock.model import LockedFile, Package
+from lockflow.lock.model import Package
 from lockflow.platforms.environment import environment
 from lockflow.platforms.model import Coverage, Finding, Platform, Status
 from lockflow.platforms.pythons import minor_of
@@ -99,14 +99,8 @@ def best_wheel(wheels: Iterable[tuple[str, WheelName]], platform: Platform, pyth
 
 def wheels_of(package: Package) -> list[tuple[str, WheelName]]:
     """List a package's wheels with their names taken apart; names that are none are left out, as nothing takes them."""
-    wheels = []
-    for file in package.wheels:
-        name = _file_name(file)
-        try:
-            wheels.append((name, parse_wheel_name(name)))
-        except InvalidFilename:
-            continue
-    return wheels
+    named = (_named(file.filename or file.path or file.url or "", file.url is not None) for file in package.wheels)
+    return [found for found in named if found is not None]
 
 
 def why_none_fits(wheels: Sequence[WheelName], platform: Platform, python: str) -> str:
@@ -212,12 +206,16 @@ def _ranked(platform: Platform, minor: str) -> _Ranks:
     return _Ranks(TagRanks(platform, minor))
 
 
-def _file_name(file: LockedFile) -> str:
-    text = file.filename or file.path or file.url or ""
-    if file.url is not None:
-        text = text.partition("#")[0].partition("?")[0]
+@lru_cache(maxsize=1 << 14)
+def _named(place: str, is_url: bool) -> tuple[str, WheelName] | None:  # noqa: FBT001  one key of a cache
+    """The file name at the end of a path or URL, and what it says; asked again for each platform and Python."""
+    text = place.partition("#")[0].partition("?")[0] if is_url else place
     text = text.rpartition("/")[2]
-    return unquote(text) if "%" in text else text
+    name = unquote(text) if "%" in text else text
+    try:
+        return name, parse_wheel_name(name)
+    except InvalidFilename:
+        return None
 
 
 def _system(platform: Platform) -> str:
