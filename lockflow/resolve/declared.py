@@ -24,7 +24,7 @@ class Declared:
         self._facts = facts
         self._identities = identities
         self._narrowing = Narrowing(policy, identities)
-        self._specialised: dict[tuple[str, Version, str, str | None], list[Requirement]] = {}
+        self._specialised: dict[tuple[str, Version, str, str | None], list[Requirement] | EmptySpecifier] = {}
 
     def of(
         self, state: ForkState, identity: Identity, number: int, version: Version
@@ -35,7 +35,13 @@ class Declared:
         if identity.is_proxy:
             exact = VersionRange.singleton(version)
             return [
-                Dependency(number=target, name=identity.name, range=exact, marker=self._identities[target].marker)
+                Dependency(
+                    number=target,
+                    name=identity.name,
+                    range=exact,
+                    is_pinned=True,
+                    marker=self._identities[target].marker,
+                )
                 for target in self._identities.proxied(number)
             ]
         found = self._requirements(state, identity, version)
@@ -43,9 +49,6 @@ class Declared:
             if isinstance(found, RequiresHigherPython):
                 return self._split_on_metadata(state, found)
             return found
-        for requirement in found:
-            if isinstance(requirement.source, Registry) and requirement.source.specifiers.range.is_empty:
-                return EmptySpecifier(requirement)
         from_group = identity.kind == Kind.GROUP
         return self._narrowing.within(found, state.environment, extra=identity.extra, from_group=from_group)
 
@@ -68,7 +71,7 @@ class Declared:
         source = state.sources.get(name)
         member = None if source is None else self._policy.member(name, source)
         if member is not None:
-            return self._of_member(member, identity)
+            return _possible(self._of_member(member, identity))
         metadata = self._metadata(state, name, version, source)
         if isinstance(metadata, Absent):
             return metadata
@@ -79,8 +82,8 @@ class Declared:
         key = (name, version, _place(state, name, version), identity.extra)
         known = self._specialised.get(key)
         if known is None:
-            known = specialise(metadata.requires_dist, self._policy, name, version, extra=identity.extra)
-            self._specialised[key] = known
+            found = specialise(metadata.requires_dist, self._policy, name, version, extra=identity.extra)
+            known = self._specialised[key] = _possible(found)
         return known
 
     def _of_member(self, member: Member, identity: Identity) -> list[Requirement]:
@@ -104,6 +107,14 @@ class Declared:
         if source is not None:
             return self._facts.source(SourceNeed(name=name, source=source))
         return self._facts.metadata(metadata_need(name, state.pins[name, version]))
+
+
+def _possible(requirements: list[Requirement]) -> list[Requirement] | EmptySpecifier:
+    """The requirements, or the first one that no version can meet."""
+    for requirement in requirements:
+        if isinstance(requirement.source, Registry) and requirement.source.specifiers.range.is_empty:
+            return EmptySpecifier(requirement)
+    return requirements
 
 
 def metadata_need(name: str, candidate: Candidate) -> MetadataNeed:

@@ -24,13 +24,14 @@ from lockflow.standards.versions import FULL, Version, VersionRange
 class Dependency(Struct, frozen=True):
     """An edge the solver gets: an identity within a set of versions.
 
-    `marker` is that of the identity; `source` is set where the package comes from elsewhere than an index.
-    `has_parent` is False for what the root itself asks for.
+    `is_pinned` says of `range` that it admits one version. `marker` is that of the identity; `source` is set where the
+    package comes from elsewhere than an index. `has_parent` is False for what the root itself asks for.
     """
 
     number: int
     name: str
     range: VersionRange
+    is_pinned: bool
     marker: Marker
     extra: str | None = None
     group: str | None = None
@@ -183,6 +184,7 @@ def _dependencies(
         range_, direct, index = source.specifiers.range, None, source.index if from_group else None
     else:
         range_, direct, index = FULL, source, None
+    is_pinned = range_.is_pinned
     wanted: list[tuple[str | None, str | None]] = [(extra, None) for extra in requirement.extras]
     wanted += [(None, group) for group in requirement.groups]
     items = [ConflictItem(package=name, kind="extra", name=extra) for extra in requirement.extras]
@@ -195,6 +197,7 @@ def _dependencies(
             number=identities.required(name, extra, group, marker),
             name=name,
             range=range_,
+            is_pinned=is_pinned,
             marker=marker,
             extra=extra,
             group=group,

@@ -138,15 +138,18 @@ class Policy:
             yanked_allowed=self._yanked.get(name, frozenset()),
         )
 
-    def assigned_indexes(self, name: str, environment: ForkEnvironment) -> list[str]:
+    def assigned_indexes(self, name: str, environment: ForkEnvironment) -> Sequence[str]:
         """The indexes that first-party requirements name explicitly for `name`, in this fork; each once."""
+        assigned = self._assigned.get(name)
+        if assigned is None:
+            return ()
         found: dict[str, None] = {}
-        for entry in self._assigned.get(name, ()):
+        for entry in assigned:
             if entry.conflict is not None and entry.conflict in environment.excluded:
                 continue
             if environment.overlaps(entry.requirement.marker):
                 found[entry.index] = None
-        return list(found)
+        return tuple(found)
 
     def index(self, url: str) -> Index:
         return self._indexes.get(url) or Index(url=url)

@@ -297,11 +297,9 @@ class Solver:
 
     def _add(self, state: ForkState, number: int, version: Version, dependencies: list[Dependency]) -> None:
         """Note the dependencies of a version and decide it, unless they already contradict what is known."""
-        for dependency in dependencies:
-            self._register(state, dependency)
+        bases = [self._register(state, dependency) for dependency in dependencies]
         pubgrub = state.pubgrub
-        for dependency in dependencies:
-            base = self.identities.base(dependency.number)
+        for dependency, base in zip(dependencies, bases, strict=True):
             if base is not None:
                 pubgrub.add_dependency(dependency.number, dependency.range, base, dependency.range)
         versions = self._widened(state, self.identities[number], version)
@@ -313,7 +311,8 @@ class Solver:
         if violated is not None:
             self._count_conflict(state, number, violated)
 
-    def _register(self, state: ForkState, dependency: Dependency) -> None:
+    def _register(self, state: ForkState, dependency: Dependency) -> int | None:
+        """Note where a dependency comes from and when it is decided; returns the plain package behind a proxy."""
         name = dependency.name
         if dependency.source is not None:
             self._use_source(state, name, dependency.source)
@@ -322,13 +321,14 @@ class Solver:
         if dependency.index is not None:
             self._use_index(state, name, dependency.index)
         is_url = name in state.sources
-        is_pinned = dependency.range.is_pinned
+        is_pinned = dependency.is_pinned
         state.priorities.register(dependency.number, name, is_url=is_url, is_pinned=is_pinned)
         base = self.identities.base(dependency.number)
         if base is not None:
             state.priorities.register(base, name, is_url=is_url, is_pinned=is_pinned)
         if not is_url:
             self.ahead.mention(name, dependency.range, state.indexes.get(name))
+        return base
 
     def _use_source(self, state: ForkState, name: str, source: Source) -> None:
         if self.facts.allowed is not None and self.policy.member(name, source) is None:
