@@ -6,7 +6,7 @@ project could use it.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Literal
@@ -92,6 +92,11 @@ class VersionList:
     def __contains__(self, version: Version) -> bool:
         place = bisect_left(self.keys, version.key)
         return place < len(self.keys) and self.keys[place] == version.key
+
+    def has_locals(self, version: Version) -> bool:
+        """Whether there are local variants of a public version."""
+        place = bisect_right(self.keys, version.key)
+        return place < len(self.keys) and self.keys[place][:6] == version.key[:6]
 
     def _shows(self, listing: Listing, release: Release) -> bool:
         if listing.is_flat or _is_visible(release, self._rules.cutoff):

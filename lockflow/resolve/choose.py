@@ -324,7 +324,7 @@ def _is_within_reach(candidate: Candidate, python: PythonRange) -> bool:
 
 def _with_local(versions: VersionList, version: Version, allowed: VersionRange) -> Version:
     """The highest local variant of a preferred version, where there is one."""
-    if version.is_local:
+    if version.is_local or not versions.has_locals(version):
         return version
     for candidate in versions.within(allowed, descending=True):
         if candidate <= version:

@@ -55,10 +55,12 @@ class Version:
 
     __slots__ = ("_hash", "key", "text")
 
+    _hash: int
+    """Set when first asked for, so that it costs nothing to make thousands that nobody asks."""
+
     def __init__(self, text: str, key: Key) -> None:
         self.text = text
         self.key = key
-        self._hash = 0
 
     @staticmethod
     def parse(text: str) -> Version:
@@ -103,9 +105,11 @@ class Version:
         return f"Version({self.text!r})"
 
     def __hash__(self) -> int:
-        if not self._hash:
-            self._hash = hash(self.key) or 1
-        return self._hash
+        try:
+            return self._hash
+        except AttributeError:
+            self._hash = hash(self.key)
+            return self._hash
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Version) and self.key == other.key
@@ -210,9 +214,11 @@ class VersionRange:
 
     __slots__ = ("_hash", "bounds")
 
+    _hash: int
+    """Set when first asked for."""
+
     def __init__(self, bounds: tuple[Key, ...]) -> None:
         self.bounds = bounds
-        self._hash = 0
 
     @staticmethod
     def singleton(version: Version) -> VersionRange:
@@ -369,9 +375,11 @@ class VersionRange:
         return isinstance(other, VersionRange) and self.bounds == other.bounds
 
     def __hash__(self) -> int:
-        if not self._hash:
-            self._hash = hash(self.bounds) or 1
-        return self._hash
+        try:
+            return self._hash
+        except AttributeError:
+            self._hash = hash(self.bounds)
+            return self._hash
 
     def __repr__(self) -> str:
         return f"VersionRange({self.text})"

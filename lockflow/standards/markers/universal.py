@@ -41,9 +41,15 @@ class UniversalMarker:
         return self.full is FALSE
 
     def __and__(self, other: UniversalMarker) -> UniversalMarker:
+        if self.full is self.environment and other.full is other.environment:
+            both = conjoin(self.full, other.full)
+            return UniversalMarker(both, both)
         return UniversalMarker(conjoin(self.full, other.full), conjoin(self.environment, other.environment))
 
     def __or__(self, other: UniversalMarker) -> UniversalMarker:
+        if self.full is self.environment and other.full is other.environment:
+            either = disjoin(self.full, other.full)
+            return UniversalMarker(either, either)
         return UniversalMarker(disjoin(self.full, other.full), disjoin(self.environment, other.environment))
 
     def __eq__(self, other: object) -> bool:
