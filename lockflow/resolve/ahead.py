@@ -21,7 +21,7 @@ from lockflow.resolve.identity import Identities
 from lockflow.resolve.policy import Policy
 from lockflow.standards.markers.simplify import production
 from lockflow.standards.markers.tree import TRUE, is_disjoint, python_range_marker
-from lockflow.standards.requirements import Registry
+from lockflow.standards.requirements import Registry, Requirement
 from lockflow.standards.versions import FULL, Version, VersionRange
 
 _PATIENCE = 4
@@ -68,6 +68,8 @@ class Ahead:
         self._expected: dict[str, VersionRange] = {}
         self._guesses: dict[str, _Guess] = {}
         self._read: dict[str, int] = {}
+        # By the object, as versions of a package share most of theirs; kept, so that no other takes its place.
+        self._settled: dict[int, Requirement] = {}
         self._tried: dict[str, set[Version]] = {}
         self._open_range: dict[str, VersionRange] = {}
 
@@ -97,12 +99,17 @@ class Ahead:
         """Metadata is known: want what the package is likely to bring in, listings, and versions it pins."""
         self._read[metadata.name] = self._read.get(metadata.name, 0) + 1
         for requirement in metadata.requires_dist:
+            if id(requirement) in self._settled:
+                continue
             name, source = requirement.name, requirement.source
             if name in self._policy.members or not isinstance(source, Registry):
+                self._settled[id(requirement)] = requirement
                 continue
             is_new = name not in self._expected
-            is_pin = with_pins and source.specifiers.range.is_pinned
-            if not is_new and (not is_pin or self._is_in_vain(metadata.name, name)):
+            is_pin = source.specifiers.range.is_pinned
+            if not is_pin:
+                self._settled[id(requirement)] = requirement
+            if not is_new and (not (is_pin and with_pins) or self._is_in_vain(metadata.name, name)):
                 continue
             marker = requirement.marker
             if production(marker).is_false or is_disjoint(marker, self._everywhere):
