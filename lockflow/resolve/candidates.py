@@ -72,19 +72,22 @@ class VersionList:
     `hidden` are those that it does not; `keys` are those of `versions`.
     """
 
-    __slots__ = ("_found", "_judged", "_rules", "_stable", "hidden", "index", "keys", "versions")
+    __slots__ = ("_judged", "_pooled", "_rules", "_single", "_stable", "hidden", "index", "keys", "versions")
 
     def __init__(self, listings: Sequence[Listing], rules: FileRules) -> None:
         self.index = listings[0].index
         self._rules = rules
         self.hidden: list[Version] = []
-        shown = [
-            (listing, release) for listing in listings for release in listing.releases if self._shows(listing, release)
-        ]
-        # Listings are sorted, so that this costs next to nothing for a single one; equal versions keep their order.
-        shown.sort(key=_key_of)
-        self._found = [[entry] for entry in shown] if len(listings) == 1 else _by_version(shown)
-        self.versions = [found[0][1].version for found in self._found]
+        shown = [self._shown(listing) for listing in listings]
+        self._single: tuple[Listing, Sequence[Release]] | None = None
+        self._pooled: list[list[tuple[Listing, Release]]] = []
+        if len(listings) == 1:
+            # Its releases ascend already. Most projects are of this kind.
+            self._single = (listings[0], shown[0])
+            self.versions = [release.version for release in shown[0]]
+        else:
+            self._pooled = _by_version(listings, shown)
+            self.versions = [found[0][1].version for found in self._pooled]
         self.keys = [version.key for version in self.versions]
         self._stable: tuple[list[Version], list[Key]] | None = None
         self._judged: dict[Key, Candidate | Unusable] = {}
@@ -98,11 +101,16 @@ class VersionList:
         place = bisect_right(self.keys, version.key)
         return place < len(self.keys) and self.keys[place][:6] == version.key[:6]
 
-    def _shows(self, listing: Listing, release: Release) -> bool:
-        if listing.is_flat or _is_visible(release, self._rules.cutoff):
-            return True
-        self.hidden.append(release.version)
-        return False
+    def _shown(self, listing: Listing) -> Sequence[Release]:
+        if self._rules.cutoff is None or listing.is_flat:
+            return listing.releases
+        shown = []
+        for release in listing.releases:
+            if _is_visible(release, self._rules.cutoff):
+                shown.append(release)
+            else:
+                self.hidden.append(release.version)
+        return shown
 
     def within(self, allowed: VersionRange, *, descending: bool, is_stable: bool = False) -> Iterator[Version]:
         """The versions of a set in the direction asked for, on request without pre-releases."""
@@ -126,7 +134,12 @@ class VersionList:
         """Which file of a listed version to use. Files of all pooled listings compete."""
         judged = self._judged.get(version.key)
         if judged is None:
-            releases = self._found[bisect_left(self.keys, version.key)]
+            place = bisect_left(self.keys, version.key)
+            if self._single is None:
+                releases = self._pooled[place]
+            else:
+                listing, shown = self._single
+                releases = [(listing, shown[place])]
             judged = self._judged[version.key] = _judge(releases[0][1].version, releases, self._rules)
         return judged
 
@@ -135,8 +148,10 @@ def _key_of(entry: tuple[Listing, Release]) -> Key:
     return entry[1].version.key
 
 
-def _by_version(shown: list[tuple[Listing, Release]]) -> list[list[tuple[Listing, Release]]]:
-    return [list(group) for _, group in groupby(shown, _key_of)]
+def _by_version(listings: Sequence[Listing], shown: Sequence[Sequence[Release]]) -> list[list[tuple[Listing, Release]]]:
+    """The releases of several listings by version, those of one in the order of the listings."""
+    pairs = [(listing, release) for listing, own in zip(listings, shown, strict=True) for release in own]
+    return [list(group) for _, group in groupby(sorted(pairs, key=_key_of), _key_of)]
 
 
 def search(
