@@ -111,14 +111,22 @@ def may_import(module: str, imported: str) -> bool:
     return here == "__init__"
 
 
-@pytest.mark.parametrize("module", FILES)
-def test_a_file_imports_only_what_stands_before_it(module: str) -> None:
-    wrong = [name for name in own_imports(tree_of(module)) if not may_import(module, name)]
-    assert not wrong, f"lockflow.{module} must not import {wrong}"
+def test_a_file_imports_only_what_stands_before_it() -> None:
+    wrong = {
+        module: names
+        for module in FILES
+        if (names := [name for name in own_imports(tree_of(module)) if not may_import(module, name)])
+    }
+    assert wrong == {}, "these must not import those"
 
 
-@pytest.mark.parametrize("module", [module for module in FILES if is_pure(module) and module != "__init__"])
-def test_a_pure_file_touches_nothing_of_the_world(module: str) -> None:
+def test_a_pure_file_touches_nothing_of_the_world() -> None:
+    pure = (module for module in FILES if is_pure(module) and module != "__init__")
+    wrong = {module: names for module in pure if (names := worldly_names(module))}
+    assert wrong == {}, "these are pure and must not use those"
+
+
+def worldly_names(module: str) -> set[str]:
     tree = tree_of(module)
     wrong = {name for name in own_imports(tree) if not is_pure(name)}
     wrong |= {
@@ -131,24 +139,31 @@ def test_a_pure_file_touches_nothing_of_the_world(module: str) -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
             name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
             wrong |= {f"{name}()"} & {f"{call}()" for call in WORLDLY_CALLS}
-    assert not wrong, f"lockflow.{module} is pure and must not use {sorted(wrong)}"
+    return wrong
 
 
-@pytest.mark.parametrize("module", FILES)
-def test_a_dependency_shows_in_its_one_place(module: str) -> None:
-    named = {name.partition(".")[0] for name in imports(tree_of(module))}
-    wrong = {name for name, places in PLACES.items() if name in named and module not in places}
-    assert not wrong, f"lockflow.{module} must leave {sorted(wrong)} to {[PLACES[name] for name in wrong]}"
+def test_a_dependency_shows_in_its_one_place() -> None:
+    wrong = {
+        module: places
+        for module in FILES
+        if (places := {name: PLACES[name] for name in used(module) if name in PLACES and module not in PLACES[name]})
+    }
+    assert wrong == {}, "these must leave those to the places beside them"
 
 
-@pytest.mark.parametrize("module", FILES)
-def test_imports_stand_at_the_top_except_at_the_seam(module: str) -> None:
-    if module in ("__init__", *SEAMS) or module.partition(".")[0] in ROOF:
-        return
-    tree = tree_of(module)
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    hidden = {name for function in functions for name in imports(function)}
-    assert not hidden, f"lockflow.{module} imports {sorted(hidden)} inside a function"
+def used(module: str) -> set[str]:
+    return {name.partition(".")[0] for name in imports(tree_of(module))}
+
+
+def test_imports_stand_at_the_top_except_at_the_seam() -> None:
+    at_the_seam = {module for module in FILES if module in ("__init__", *SEAMS) or module.partition(".")[0] in ROOF}
+    wrong = {module: names for module in FILES.keys() - at_the_seam if (names := hidden_imports(module))}
+    assert wrong == {}, "these import those inside a function"
+
+
+def hidden_imports(module: str) -> set[str]:
+    functions = (node for node in ast.walk(tree_of(module)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return {name for function in functions for name in imports(function)}
 
 
 @pytest.mark.skipif("tasks" not in FILES, reason="no task creators yet")
