@@ -157,7 +157,7 @@ def test_stopping_ends_what_runs_at_once(client: docker.DockerClient) -> None:
     thread.start()
     wait_for(lambda: bool(left_behind(client)))
     engine.close()
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
     assert errors == ["the run was interrupted"]
     assert left_behind(client) == []
@@ -176,7 +176,7 @@ finally:
 """
 
 
-def wait_for(is_so: object, seconds: float = 20) -> None:
+def wait_for(is_so: object, seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while not is_so():  # type: ignore[operator]
         assert time.monotonic() < until, "it did not come to be"
@@ -199,14 +199,14 @@ def a_run(client: docker.DockerClient, tmp_path: Path) -> subprocess.Popen[bytes
 def test_an_interrupted_run_leaves_nothing(number: signal.Signals, client: docker.DockerClient, tmp_path: Path) -> None:
     process = a_run(client, tmp_path)
     process.send_signal(number)
-    process.wait(30)
+    process.wait(60)
     assert left_behind(client, process.pid) == []
 
 
 def test_what_a_killed_run_leaves_is_removed_by_the_next(client: docker.DockerClient, tmp_path: Path) -> None:
     process = a_run(client, tmp_path)
     process.kill()
-    process.wait(30)
+    process.wait(60)
     assert len(left_behind(client, process.pid)) == 1
     DockerEngine().close()
     assert left_behind(client, process.pid) == []
@@ -217,5 +217,5 @@ def test_a_run_leaves_those_of_others_alone(client: docker.DockerClient, tmp_pat
     DockerEngine().close()
     assert len(left_behind(client, process.pid)) == 1
     process.terminate()
-    process.wait(30)
+    process.wait(60)
     assert left_behind(client, process.pid) == []
