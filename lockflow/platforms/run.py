@@ -117,14 +117,14 @@ def run_by_python(
                 pass
             outcomes.append(_joined(platform, pythons, futures[platform.name], level))
     except Exception:
-        # A fault of ours in one check is none of the others'.
+        # A fault of ours in one check is none of the others': they have their turn.
         raise
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         stop()
         raise
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=True)
     return tuple(outcomes)
 
 

@@ -204,7 +204,8 @@ def test_an_interruption_stops_what_is_under_way_and_starts_nothing_more() -> No
     assert started.count("linux/amd64") <= 1
 
 
-def test_a_fault_of_ours_in_one_python_is_raised_and_stops_no_other() -> None:
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_a_fault_of_ours_in_one_python_is_raised_and_stops_no_other(at_once: int) -> None:
     ended = []
 
     def judge(platform: Platform, python: str, tell: Tell) -> Coverage:
@@ -214,6 +215,6 @@ def test_a_fault_of_ours_in_one_python_is_raised_and_stops_no_other() -> None:
         return coverage(platform, python)
 
     with pytest.raises(ZeroDivisionError):
-        run_by_python(PLATFORMS, ["3.11.1"], judge, level="probe", at_once=3, stop=never)
+        run_by_python(PLATFORMS, ["3.11.1"], judge, level="probe", at_once=at_once, stop=never)
 
     assert sorted(ended) == ["linux/amd64", "linux/arm64"]
