@@ -55,7 +55,8 @@ class Newcomer(Reader):
     def run(self, line: str) -> tuple[int, str]:
         """Type a line; what moves about or sets variables counts for the lines after it."""
         api = self.container.client.api
-        program = "\n".join((*self._said_before, line))
+        # Both ways of speaking on one stream, or what is said at about the same time may come in another order.
+        program = "\n".join(("exec 2>&1", *self._said_before, line))
         made = api.exec_create(
             self.container.id, ["bash", "-c", program], tty=self.is_terminal, user="1000", workdir=str(self.root)
         )
