@@ -170,12 +170,19 @@ def merge(results: Sequence[ForkResult], policy: Policy) -> Resolution:
     numbers[ROOT_KEY] = -1
     edges: dict[tuple[int, int], UniversalMarker] = {}
     for result, marker in zip(results, markers, strict=True):
+        # Of a fork each node is one object, and most edges have the same few markers.
+        objects = {id(key): key for edge in result.edges for key in edge[:2]}
+        places = {place: numbers.get(key) for place, key in objects.items()}
+        limited: dict[Marker, UniversalMarker] = {}
         for parent, child, condition in result.edges:
-            if parent not in numbers or child not in numbers:
+            start, end = places[id(parent)], places[id(child)]
+            if start is None or end is None:
                 continue
-            pair = (numbers[parent], numbers[child])
-            together = UniversalMarker(condition, condition) & marker
-            edges[pair] = edges.get(pair, UNIVERSAL_FALSE) | together
+            together = limited.get(condition)
+            if together is None:
+                together = limited[condition] = UniversalMarker(condition, condition) & marker
+            known = edges.get((start, end))
+            edges[start, end] = together if known is None else known | together
     fork_markers = () if len(markers) == 1 and markers[0].is_true else tuple(markers)
     reach = _reachability(len(nodes), edges, fork_markers)
     if policy.conflicts:

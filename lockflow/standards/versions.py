@@ -53,10 +53,11 @@ class InvalidVersion(ValueError):
 class Version:
     """One version. `text` is normalised but keeps trailing zeros; equality and order ignore them (PEP 440)."""
 
-    __slots__ = ("_hash", "key", "text")
+    __slots__ = ("_exact", "_hash", "key", "text")
 
     _hash: int
-    """Set when first asked for, so that it costs nothing to make thousands that nobody asks."""
+    _exact: VersionRange
+    """Both are set when first asked for, so that it costs nothing to make thousands that nobody asks."""
 
     def __init__(self, text: str, key: Key) -> None:
         self.text = text
@@ -223,7 +224,11 @@ class VersionRange:
     @staticmethod
     def singleton(version: Version) -> VersionRange:
         """Exactly this version, without its local variants."""
-        return VersionRange((version.key, (*version.key, 0)))
+        try:
+            return version._exact
+        except AttributeError:
+            version._exact = VersionRange((version.key, behind(version.key)))
+            return version._exact
 
     @staticmethod
     def between(below: Version | None, above: Version | None) -> VersionRange:
