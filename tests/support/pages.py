@@ -158,6 +158,8 @@ def matches(said: str, printed: str) -> bool:
 
 def timeless(text: str) -> str:
     """Text without what differs from run to run and from machine to machine, widths of columns among it."""
+    # What goes on is told every ten seconds, where a machine takes as long.
+    text = re.sub(r"^(?:Resolving|Refreshing|Trying|Preparing) \(.*\)\n", "", text, flags=re.MULTILINE)
     text = re.sub(r"CPython [0-9.]+ interpreter at: \S+", "PYTHON", text)
     text = re.sub(r"\b\d{4}-\d\d-\d\dT[0-9:]+Z", "MOMENT", text)
     text = re.sub(r" +[0-9.]+ ?[kMG]B", " SIZE", re.sub(r" *\b[0-9.]+m?s\b", " TIME", text))
