@@ -14,6 +14,7 @@ def propagate(state: State, start: int) -> list[tuple[int, int]]:
     Raises NoSolution. Work is taken last in, first out, and clauses newest first: both decide which of several
     conflicts is found, and so which solution.
     """
+    state.note_level()
     conflicts: list[tuple[int, int]] = []
     todo = [start]
     while todo:

@@ -6,6 +6,7 @@ The store itself only grows and is shared by all clones; which incompatibilities
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from lockflow.resolve.pubgrub.incompatibility import (
     Incompatibility,
@@ -24,10 +25,11 @@ class State:
     """`clauses` lists, for every package, the incompatibilities that mention it, oldest first (the keys of a dict).
 
     `contradicted` maps incompatibilities that cannot hold any more to the decision level at which that became
-    known. `merged` finds the dependency clause of two packages that asks for the same versions of the second.
+    known; `level_starts` says how many were known when each level began. `merged` finds the dependency clause of two
+    packages that asks for the same versions of the second.
     """
 
-    __slots__ = ("clauses", "contradicted", "merged", "root", "root_version", "solution", "store")
+    __slots__ = ("clauses", "contradicted", "level_starts", "merged", "root", "root_version", "solution", "store")
 
     def __init__(self, root: int, root_version: Version) -> None:
         self.root = root
@@ -36,6 +38,7 @@ class State:
         self.clauses: dict[int, dict[int, None]] = {}
         self.merged: dict[tuple[int, int, VersionRange], int] = {}
         self.contradicted: dict[int, int] = {}
+        self.level_starts: list[int] = []
         self.solution = PartialSolution()
         terms = {root: Term(False, VersionRange.singleton(root_version))}
         number = self._add(Incompatibility(terms, RootCause()))
@@ -49,6 +52,7 @@ class State:
         twin.clauses = {package: numbers.copy() for package, numbers in self.clauses.items()}
         twin.merged = self.merged.copy()
         twin.contradicted = self.contradicted.copy()
+        twin.level_starts = self.level_starts.copy()
         twin.solution = self.solution.clone()
         return twin
 
@@ -104,9 +108,20 @@ class State:
         self.solution.decide(package, version)
         return None
 
+    def note_level(self) -> None:
+        """Remember, before anything is contradicted on it, that a decision level has begun."""
+        while len(self.level_starts) <= self.solution.level:
+            self.level_starts.append(len(self.contradicted))
+
     def backtrack(self, level: int) -> None:
         self.solution.backtrack(level)
-        self.contradicted = {number: at for number, at in self.contradicted.items() if at <= level}
+        # Only what was noted since the level above began can be of a level above.
+        starts, contradicted = self.level_starts, self.contradicted
+        late = 0 if len(starts) <= level + 1 else len(contradicted) - starts[level + 1]
+        for number, at in list(islice(reversed(contradicted.items()), late)):
+            if at > level:
+                del contradicted[number]
+        del starts[level + 1 :]
 
     def _add(self, incompatibility: Incompatibility) -> int:
         return self.count(self.allocate(incompatibility))
