@@ -98,10 +98,22 @@ def _fork_strategy(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reaso
 
 
 def _exclude_newer(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
+    changes = _cutoff_changes(lock, manifest)
+    return (found for found, is_later in changes if not is_later)
+
+
+def _later_exclude_newer(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reason]:
+    """A time moved onward gives more versions to choose from, so that what concerns forks counts before it."""
+    changes = _cutoff_changes(lock, manifest)
+    return (found for found, is_later in changes if is_later)
+
+
+def _cutoff_changes(lock: Lock, manifest: Manifest) -> Iterator[tuple[Reason, bool]]:
+    """Changes of cut-offs, each with whether a time was but moved onward."""
     old, new = lock.options, recorded_options(manifest.settings)
     if not _is_same_cutoff(old.cutoff, new.cutoff):
         text = f"`exclude-newer` changed from {_cutoff_text(old.cutoff)} to {_cutoff_text(new.cutoff)}"
-        yield reason("exclude-newer", text)
+        yield reason("exclude-newer", text), _is_later(old.cutoff, new.cutoff)
     before, after = dict(old.cutoff_package), dict(new.cutoff_package)
     names = {package.name for package in lock.packages}
     for name in sorted(before.keys() | after.keys()):
@@ -111,7 +123,16 @@ def _exclude_newer(lock: Lock, manifest: Manifest, _: Request) -> Iterator[Reaso
             continue
         if known is False or not _is_same_cutoff(known, wanted):
             text = f"`exclude-newer-package` of {name} changed from {_cutoff_text(known)} to {_cutoff_text(wanted)}"
-            yield reason("exclude-newer-package", text)
+            yield reason("exclude-newer-package", text), _is_later(known or None, wanted)
+
+
+def _is_later(old: LockedCutoff | None, new: LockedCutoff | None) -> bool:
+    if old is None or new is None or old.span is not None or new.span is not None:
+        return False
+    (known, known_digits), (wanted, wanted_digits) = _instant(old.timestamp), _instant(new.timestamp)
+    if known is None or wanted is None:
+        return False
+    return (known, known_digits or "") < (wanted, wanted_digits or "")
 
 
 def _is_same_cutoff(a: LockedCutoff | None, b: LockedCutoff | None) -> bool:
@@ -436,6 +457,7 @@ _CHECKS: tuple[_Check, ...] = (
     _environments,
     _conflicts,
     _requires_python,
+    _later_exclude_newer,
     _prerelease_mode,
     _upgrade_of_some,
     _hash_algorithms,
