@@ -55,7 +55,7 @@ def as_metadata(core: CoreMetadata, version: Version) -> Metadata:
 # Headers --------------------------------------------------------------------------------------------------------
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_HEADER = re.compile(r"([!-9;-~]*):(.*)", re.ASCII | re.DOTALL)
+_HEADER_NAME = re.compile(r"[!-9;-~]*", re.ASCII)
 _WANTED = frozenset(
     {
         "metadata-version",
@@ -106,17 +106,25 @@ def _headers(content: bytes) -> dict[str, list[str]]:
             if current is not None:
                 current[-1] += "\n" + line
             continue
-        match = _HEADER.fullmatch(line)
-        if match is None:
+        written, colon, value = line.partition(":")
+        name = _wanted(written)
+        if not colon or name is None:
             if number == 0 and line.startswith("From "):
                 continue
             break
-        name = match[1].lower()
         current = None
-        if name in _WANTED:
+        if name:
             current = found.setdefault(name, [])
-            current.append(match[2])
+            current.append(value)
     return {name: [" ".join(value.split()) for value in values] for name, values in found.items()}
+
+
+@lru_cache(maxsize=1 << 10)
+def _wanted(name: str) -> str | None:
+    """The name of a header in lower case, empty where nobody wants it; None where it is no such name."""
+    if _HEADER_NAME.fullmatch(name) is None:
+        return None
+    return name.lower() if name.lower() in _WANTED else ""
 
 
 def _header_block(content: bytes) -> bytes:

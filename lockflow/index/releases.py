@@ -123,10 +123,12 @@ def _first_spelling(links: list[Link], project: str) -> Version:
 
 def _are_alike(times: list[str | None]) -> bool:
     """Whether times are all there, of one length and in UTC, so that they sort as text; on most pages they are so."""
-    if None in times or "" in times:
+    if None in times:
         return False
     texts = cast("list[str]", times)
-    return len(set(map(len, texts))) == 1 and {text[-1] for text in texts} == {"Z"}
+    lengths = set(map(len, texts))
+    length = lengths.pop() if len(lengths) == 1 else 0
+    return length > 0 and "".join(texts)[length - 1 :: length].count("Z") == len(texts)
 
 
 def _first_as_text_ns(links: list[Link]) -> int:

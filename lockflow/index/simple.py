@@ -150,7 +150,7 @@ def encode_listing(listing: Listing) -> tuple[bytes, bytes, list[Piece]]:
     for release in listing.releases:
         raw = release.raw
         piece = (place, len(raw), zlib.crc32(raw))
-        forms.append((release.version.text, _storable(release.version.key), release.earliest_upload_ns, piece))
+        forms.append((release.version.text, _storable(release.version), release.earliest_upload_ns, piece))
         place += len(raw)
     head = ENCODER.encode((listing.name, listing.index, listing.is_flat, forms))
     return head, b"".join([release.raw for release in listing.releases]), [form[3] for form in forms]
@@ -200,16 +200,23 @@ def decode_flat(content: bytes) -> dict[str, Listing]:
 
 def _listing_form(listing: Listing) -> tuple[str, str, bool, list[tuple[str, Key | None, int, bytes]]]:
     forms = [
-        (release.version.text, _storable(release.version.key), release.earliest_upload_ns, release.raw)
+        (release.version.text, _storable(release.version), release.earliest_upload_ns, release.raw)
         for release in listing.releases
     ]
     return listing.name, listing.index, listing.is_flat, forms
 
 
-def _storable(key: Key) -> Key | None:
+def _storable(version: Version) -> Key | None:
     """The key, or None where a number in it is larger than msgpack can hold."""
+    key = version.key
+    if len(version.text) < _DIGITS:
+        return key
     largest = (key[0], *key[1], key[3], key[4], key[5], *(part for _, part in key[6] if isinstance(part, int)))
     return key if max(largest) < 1 << 63 else None
+
+
+_DIGITS = len(str(1 << 63))
+"""What is shorter holds no number of so many digits."""
 
 
 def _from_form(form: _ListingForm | _HeadForm, decode: Callable[[Any], tuple[File, ...]]) -> Listing:
