@@ -19,6 +19,8 @@ _SPLIT = struct.Struct("<4sIIQ")
 _SPLIT_MAGIC = b"lfc2"
 _FIRST_READ = 1 << 15
 """Bytes that hold the head of most split entries."""
+_SMALL = 1 << 16
+"""Bytes that cost less to copy than another call."""
 _TAG = "CACHEDIR.TAG"
 _TAG_TEXT = "Signature: 8a477f597d28d172789f06886806bc55\n# Entries of lockflow; may be deleted at any time.\n"
 
@@ -109,7 +111,8 @@ class Cache:
             self._make_folder(Path(temporary).parent)
             handle = os.open(temporary, flags, 0o666)
         try:
-            for part in (head, body):
+            # Every write lets another thread run, who gives the interpreter back when it likes.
+            for part in (head + body,) if len(body) <= _SMALL else (head, body):
                 remaining = memoryview(part)
                 while remaining:
                     remaining = remaining[os.write(handle, remaining) :]
