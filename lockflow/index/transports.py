@@ -99,8 +99,7 @@ class Transports:
     def close_own(self) -> None:
         """Close the connections of the calling thread.
 
-        Nobody else does: a connection that opens while another thread closes the pool would be in no pool any more,
-        and stay open.
+        Nobody else does: a connection that opens while another thread closes it would stay open.
         """
         with self._lock:
             own = [key for key in self._senders if key[2] == threading.get_ident()]
